@@ -12,7 +12,8 @@ if(MOLD_PROGRAM AND NOT VEDETTE_FUZZ)
   add_link_options(-fuse-ld=mold)
 endif()
 
-add_compile_options(-Wall -Wextra -Werror -g1 -fno-omit-frame-pointer)
+# -pthread everywhere: some packages ask for it, and the precompiled header must agree with all of them.
+add_compile_options(-Wall -Wextra -Werror -g1 -fno-omit-frame-pointer -pthread)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
   # g++ 12 reports these inside its own standard library at -O2 and above.
