@@ -1,5 +1,6 @@
-// The file system behind an interface: every file the store touches goes through it, so that tests can
-// fail, cut and kill at each call. `Fs::posix()` is the real one; `SimFs` (base/sim_fs.h) the simulated twin.
+// The file system behind an interface: every file the store touches goes through it, so that tests
+// can fail, cut and kill at each call. `Fs::posix()` is the real one; `SimFs` (base/sim_fs.h) the
+// simulated twin.
 #pragma once
 
 #include <cstdint>
@@ -52,7 +53,8 @@ class Fs {
   /// Names in a folder, sorted, without "." and "..".
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
   virtual bool exists(const std::string& path) = 0;
-  /// Takes the lock file of a data folder; released with the returned object. kAlreadyExists if held.
+  /// Takes the lock file of a data folder; released with the returned object. kAlreadyExists if
+  /// held.
   virtual Result<std::unique_ptr<void, void (*)(void*)>> lock(const std::string& path) = 0;
   /// Bytes free for us on the file system that holds `path`.
   virtual Result<uint64_t> free_bytes(const std::string& path) = 0;

@@ -15,10 +15,18 @@ struct JsonWriter::State {
 JsonWriter::JsonWriter() : state_(std::make_unique<State>()) {}
 JsonWriter::~JsonWriter() = default;
 
-JsonWriter& JsonWriter::begin_object() { return state_->writer.StartObject(), *this; }
-JsonWriter& JsonWriter::end_object() { return state_->writer.EndObject(), *this; }
-JsonWriter& JsonWriter::begin_array() { return state_->writer.StartArray(), *this; }
-JsonWriter& JsonWriter::end_array() { return state_->writer.EndArray(), *this; }
+JsonWriter& JsonWriter::begin_object() {
+  return state_->writer.StartObject(), *this;
+}
+JsonWriter& JsonWriter::end_object() {
+  return state_->writer.EndObject(), *this;
+}
+JsonWriter& JsonWriter::begin_array() {
+  return state_->writer.StartArray(), *this;
+}
+JsonWriter& JsonWriter::end_array() {
+  return state_->writer.EndArray(), *this;
+}
 
 JsonWriter& JsonWriter::key(std::string_view name) {
   if (!is_utf8(name)) return key(sanitize_utf8(name));
@@ -28,13 +36,20 @@ JsonWriter& JsonWriter::key(std::string_view name) {
 
 JsonWriter& JsonWriter::value(std::string_view text) {
   if (!is_utf8(text)) return value(std::string_view(sanitize_utf8(text)));
-  state_->writer.String(text.data() ? text.data() : "", static_cast<rapidjson::SizeType>(text.size()));
+  state_->writer.String(text.data() ? text.data() : "",
+                        static_cast<rapidjson::SizeType>(text.size()));
   return *this;
 }
 
-JsonWriter& JsonWriter::value(bool b) { return state_->writer.Bool(b), *this; }
-JsonWriter& JsonWriter::value(int64_t n) { return state_->writer.Int64(n), *this; }
-JsonWriter& JsonWriter::value(uint64_t n) { return state_->writer.Uint64(n), *this; }
+JsonWriter& JsonWriter::value(bool b) {
+  return state_->writer.Bool(b), *this;
+}
+JsonWriter& JsonWriter::value(int64_t n) {
+  return state_->writer.Int64(n), *this;
+}
+JsonWriter& JsonWriter::value(uint64_t n) {
+  return state_->writer.Uint64(n), *this;
+}
 
 JsonWriter& JsonWriter::value(double n) {
   if (!std::isfinite(n)) return null();
@@ -42,7 +57,9 @@ JsonWriter& JsonWriter::value(double n) {
   return *this;
 }
 
-JsonWriter& JsonWriter::null() { return state_->writer.Null(), *this; }
+JsonWriter& JsonWriter::null() {
+  return state_->writer.Null(), *this;
+}
 
 JsonWriter& JsonWriter::raw(std::string_view json) {
   state_->writer.RawValue(json.data(), json.size(), rapidjson::kObjectType);

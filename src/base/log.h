@@ -29,10 +29,18 @@ struct LogField {
 using LogFields = std::initializer_list<LogField>;
 
 void log(LogLevel level, std::string_view message, LogFields fields = {});
-inline void log_debug(std::string_view message, LogFields f = {}) { log(LogLevel::kDebug, message, f); }
-inline void log_info(std::string_view message, LogFields f = {}) { log(LogLevel::kInfo, message, f); }
-inline void log_warn(std::string_view message, LogFields f = {}) { log(LogLevel::kWarn, message, f); }
-inline void log_error(std::string_view message, LogFields f = {}) { log(LogLevel::kError, message, f); }
+inline void log_debug(std::string_view message, LogFields f = {}) {
+  log(LogLevel::kDebug, message, f);
+}
+inline void log_info(std::string_view message, LogFields f = {}) {
+  log(LogLevel::kInfo, message, f);
+}
+inline void log_warn(std::string_view message, LogFields f = {}) {
+  log(LogLevel::kWarn, message, f);
+}
+inline void log_error(std::string_view message, LogFields f = {}) {
+  log(LogLevel::kError, message, f);
+}
 
 /// Lines below `level` are not written. Default: info.
 void set_log_level(LogLevel level);

@@ -16,7 +16,7 @@ namespace vedette::base {
 
 /// What kind of failure it is; maps one to one to an HTTP and a gRPC status at the border.
 enum class Code : uint8_t {
-  kInvalidArgument,    // the caller's input is wrong; a retry will fail again
+  kInvalidArgument,  // the caller's input is wrong; a retry will fail again
   kNotFound,
   kAlreadyExists,
   kTooLarge,           // over a size limit: HTTP 413, RESOURCE_EXHAUSTED
@@ -25,10 +25,10 @@ enum class Code : uint8_t {
   kDeadlineExceeded,
   kCancelled,
   kUnimplemented,
-  kExecution,          // a valid query that can't be answered: HTTP 422
-  kIo,                 // the operating system refused
-  kCorruption,         // stored bytes fail their checksum or their format
-  kInternal,           // a bug of ours
+  kExecution,   // a valid query that can't be answered: HTTP 422
+  kIo,          // the operating system refused
+  kCorruption,  // stored bytes fail their checksum or their format
+  kInternal,    // a bug of ours
 };
 
 std::string_view code_name(Code code);
@@ -42,7 +42,8 @@ struct Error {
 class [[nodiscard]] Status {
  public:
   Status() = default;
-  Status(Error error) : error_(std::move(error)) {}  // NOLINT: implicit, so `return Error{…}` reads well
+  Status(Error error)
+      : error_(std::move(error)) {}  // NOLINT: implicit, so `return Error{…}` reads well
   Status(Code code, std::string message) : error_(Error{code, std::move(message)}) {}
 
   bool ok() const { return !error_; }
@@ -107,10 +108,9 @@ using base::Status;
 #define VEDETTE_CONCAT(a, b) VEDETTE_CONCAT_INNER(a, b)
 
 /// Returns the error of a Status expression, if it has one.
-#define RETURN_IF_ERROR(expr)                                         \
-  do {                                                                \
-    if (auto vedette_status = (expr); !vedette_status.ok())           \
-      return vedette_status.error();                                  \
+#define RETURN_IF_ERROR(expr)                                                              \
+  do {                                                                                     \
+    if (auto vedette_status = (expr); !vedette_status.ok()) return vedette_status.error(); \
   } while (false)
 
 /// Declares or assigns `lhs` from a Result expression, or returns its error.

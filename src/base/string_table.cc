@@ -8,9 +8,13 @@ constexpr StringId kFree = UINT32_MAX;
 constexpr size_t kInitialSlots = 64;
 }  // namespace
 
-uint64_t hash_string(std::string_view text) { return XXH3_64bits(text.data(), text.size()); }
+uint64_t hash_string(std::string_view text) {
+  return XXH3_64bits(text.data(), text.size());
+}
 
-StringTable::StringTable() { clear(); }
+StringTable::StringTable() {
+  clear();
+}
 
 void StringTable::clear() {
   bytes_.clear();
@@ -27,7 +31,8 @@ StringId StringTable::intern(std::string_view text, uint64_t hash) {
     if (e.hash == hash && view(slots_[slot]) == text) return slots_[slot];
   }
   const auto id = static_cast<StringId>(entries_.size());
-  entries_.push_back({hash, static_cast<uint32_t>(bytes_.size()), static_cast<uint32_t>(text.size())});
+  entries_.push_back(
+      {hash, static_cast<uint32_t>(bytes_.size()), static_cast<uint32_t>(text.size())});
   bytes_.append(text);
   slots_[slot] = id;
   if (entries_.size() * 2 > slots_.size()) grow();
@@ -45,7 +50,8 @@ std::optional<StringId> StringTable::find(std::string_view text) const {
 }
 
 size_t StringTable::bytes() const {
-  return bytes_.capacity() + entries_.capacity() * sizeof(Entry) + slots_.capacity() * sizeof(StringId);
+  return bytes_.capacity() + entries_.capacity() * sizeof(Entry) +
+         slots_.capacity() * sizeof(StringId);
 }
 
 void StringTable::grow() {

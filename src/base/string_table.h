@@ -49,7 +49,8 @@ class StringTable {
   };
   void grow();
 
-  std::string bytes_;  // at most 4 GiB: a batch is bounded by the request limit, a head by its budget
+  std::string
+      bytes_;  // at most 4 GiB: a batch is bounded by the request limit, a head by its budget
   std::vector<Entry> entries_;
   std::vector<StringId> slots_;  // open addressing, power of two; kFree where empty
 };

@@ -31,18 +31,23 @@ std::optional<double> Value::number() const {
 
 std::string Value::to_string(const StringTable& strings) const {
   switch (type) {
-    case ValueType::kEmpty: return {};
-    case ValueType::kBool: return bits ? "true" : "false";
-    case ValueType::kInt: return std::to_string(as_int());
+    case ValueType::kEmpty:
+      return {};
+    case ValueType::kBool:
+      return bits ? "true" : "false";
+    case ValueType::kInt:
+      return std::to_string(as_int());
     case ValueType::kDouble: {
       char buffer[32];
       const auto end = std::to_chars(buffer, buffer + sizeof buffer, as_double()).ptr;
       return {buffer, end};
     }
-    case ValueType::kBytes: return base64(strings.view(text_id()));
+    case ValueType::kBytes:
+      return base64(strings.view(text_id()));
     case ValueType::kString:
     case ValueType::kArray:
-    case ValueType::kMap: return std::string(strings.view(text_id()));
+    case ValueType::kMap:
+      return std::string(strings.view(text_id()));
   }
   return {};
 }

@@ -99,7 +99,8 @@ struct AttributeList {
 
 /// What produced the telemetry (OpenTelemetry resource).
 struct Resource {
-  StringId service = 0;  // service.name, "unknown_service" where it is missing; also in `attributes` if sent
+  StringId service =
+      0;  // service.name, "unknown_service" where it is missing; also in `attributes` if sent
   StringId schema_url = 0;
   AttributeList attributes;
   bool operator==(const Resource&) const = default;

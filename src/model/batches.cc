@@ -20,21 +20,30 @@ size_t held(const std::vector<Resource>& resources, const std::vector<Scope>& sc
 
 std::string_view span_kind_name(SpanKind kind) {
   switch (kind) {
-    case SpanKind::kUnspecified: return "unspecified";
-    case SpanKind::kInternal: return "internal";
-    case SpanKind::kServer: return "server";
-    case SpanKind::kClient: return "client";
-    case SpanKind::kProducer: return "producer";
-    case SpanKind::kConsumer: return "consumer";
+    case SpanKind::kUnspecified:
+      return "unspecified";
+    case SpanKind::kInternal:
+      return "internal";
+    case SpanKind::kServer:
+      return "server";
+    case SpanKind::kClient:
+      return "client";
+    case SpanKind::kProducer:
+      return "producer";
+    case SpanKind::kConsumer:
+      return "consumer";
   }
   return "unspecified";
 }
 
 std::string_view span_status_name(SpanStatus status) {
   switch (status) {
-    case SpanStatus::kUnset: return "unset";
-    case SpanStatus::kOk: return "ok";
-    case SpanStatus::kError: return "error";
+    case SpanStatus::kUnset:
+      return "unset";
+    case SpanStatus::kOk:
+      return "ok";
+    case SpanStatus::kError:
+      return "error";
   }
   return "unset";
 }
@@ -46,19 +55,21 @@ std::string_view severity_name(uint8_t severity) {
 }
 
 size_t SpanBatch::bytes() const {
-  return strings.bytes() + held(resources, scopes) + held(trace_id) + held(span_id) + held(parent_span_id) +
-         held(start_ns) + held(duration_ns) + held(name) + held(kind) + held(status) + held(status_message) +
-         held(trace_state) + held(flags) + held(resource) + held(scope) + held(dropped_attributes) +
-         held(dropped_events) + held(dropped_links) + attributes.bytes() + held(events.span_row) +
-         held(events.time_ns) + held(events.name) + held(events.dropped_attributes) +
-         events.attributes.bytes() + held(links.span_row) + held(links.trace_id) + held(links.span_id) +
-         held(links.trace_state) + held(links.flags) + held(links.dropped_attributes) + links.attributes.bytes();
+  return strings.bytes() + held(resources, scopes) + held(trace_id) + held(span_id) +
+         held(parent_span_id) + held(start_ns) + held(duration_ns) + held(name) + held(kind) +
+         held(status) + held(status_message) + held(trace_state) + held(flags) + held(resource) +
+         held(scope) + held(dropped_attributes) + held(dropped_events) + held(dropped_links) +
+         attributes.bytes() + held(events.span_row) + held(events.time_ns) + held(events.name) +
+         held(events.dropped_attributes) + events.attributes.bytes() + held(links.span_row) +
+         held(links.trace_id) + held(links.span_id) + held(links.trace_state) + held(links.flags) +
+         held(links.dropped_attributes) + links.attributes.bytes();
 }
 
 size_t LogBatch::bytes() const {
-  return strings.bytes() + held(resources, scopes) + held(time_ns) + held(observed_ns) + held(severity) +
-         held(severity_text) + held(body) + held(event_name) + held(trace_id) + held(span_id) + held(flags) +
-         held(resource) + held(scope) + held(dropped_attributes) + attributes.bytes();
+  return strings.bytes() + held(resources, scopes) + held(time_ns) + held(observed_ns) +
+         held(severity) + held(severity_text) + held(body) + held(event_name) + held(trace_id) +
+         held(span_id) + held(flags) + held(resource) + held(scope) + held(dropped_attributes) +
+         attributes.bytes();
 }
 
 }  // namespace vedette::model

@@ -65,8 +65,12 @@ void TraceId::to_bytes(char* out) const {
   store_big_endian(lo, out + 8);
 }
 
-SpanId span_id_from_bytes(const char* bytes) { return load_big_endian(bytes); }
-void span_id_to_bytes(SpanId id, char* out) { store_big_endian(id, out); }
+SpanId span_id_from_bytes(const char* bytes) {
+  return load_big_endian(bytes);
+}
+void span_id_to_bytes(SpanId id, char* out) {
+  store_big_endian(id, out);
+}
 
 std::optional<SpanId> span_id_from_hex(std::string_view hex) {
   if (hex.empty() || hex.size() > 16) return std::nullopt;

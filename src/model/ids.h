@@ -10,7 +10,8 @@
 
 namespace vedette::model {
 
-/// 16 bytes as two numbers in big-endian reading order: `hi` holds the first eight bytes. All zero: no id.
+/// 16 bytes as two numbers in big-endian reading order: `hi` holds the first eight bytes. All zero:
+/// no id.
 struct TraceId {
   uint64_t hi = 0;
   uint64_t lo = 0;
@@ -20,7 +21,8 @@ struct TraceId {
 
   /// From exactly 16 bytes, as OTLP carries it.
   static TraceId from_bytes(const char* bytes);
-  /// From 1 to 32 hex digits, in any case; short ones are padded with zeros on the left, as Jaeger does.
+  /// From 1 to 32 hex digits, in any case; short ones are padded with zeros on the left, as Jaeger
+  /// does.
   static std::optional<TraceId> from_hex(std::string_view hex);
   /// 32 lower-case digits.
   std::string hex() const;

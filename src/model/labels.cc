@@ -41,7 +41,8 @@ void append_quoted(std::string& out, std::string_view text) {
 }  // namespace
 
 Labels Labels::of(std::vector<Label> labels) {
-  std::stable_sort(labels.begin(), labels.end(), [](const Label& a, const Label& b) { return a.name < b.name; });
+  std::stable_sort(labels.begin(), labels.end(),
+                   [](const Label& a, const Label& b) { return a.name < b.name; });
   Labels out;
   for (Label& label : labels) {
     if (!out.items_.empty() && out.items_.back().name == label.name) out.items_.pop_back();
@@ -52,7 +53,9 @@ Labels Labels::of(std::vector<Label> labels) {
 }
 
 Result<Labels> Labels::parse(std::string_view canonical) {
-  const auto malformed = [] { return Error{Code::kInvalidArgument, "label set is not in canonical form"}; };
+  const auto malformed = [] {
+    return Error{Code::kInvalidArgument, "label set is not in canonical form"};
+  };
   Labels out;
   base::ByteReader in(canonical);
   while (in.left() > 0) {
@@ -74,8 +77,8 @@ std::string Labels::canonical() const {
   base::ByteWriter w(out);
   for (const Label& label : items_) {
     w.fixed(kPairTag);
-    w.varint(2 + varint_size(label.name.size()) + label.name.size() + varint_size(label.value.size()) +
-             label.value.size());
+    w.varint(2 + varint_size(label.name.size()) + label.name.size() +
+             varint_size(label.value.size()) + label.value.size());
     w.fixed(kNameTag);
     w.bytes(label.name);
     w.fixed(kValueTag);
@@ -92,8 +95,9 @@ std::string_view Labels::get(std::string_view name) const {
 }
 
 void Labels::set(std::string_view name, std::string_view value) {
-  const auto it = std::lower_bound(items_.begin(), items_.end(), name,
-                                   [](const Label& label, std::string_view n) { return label.name < n; });
+  const auto it =
+      std::lower_bound(items_.begin(), items_.end(), name,
+                       [](const Label& label, std::string_view n) { return label.name < n; });
   const bool found = it != items_.end() && it->name == name;
   if (value.empty()) {
     if (found) items_.erase(it);
@@ -127,7 +131,11 @@ std::string Labels::to_string() const {
   return out;
 }
 
-bool is_legacy_metric_name(std::string_view name) { return is_name(name, true); }
-bool is_legacy_label_name(std::string_view name) { return is_name(name, false); }
+bool is_legacy_metric_name(std::string_view name) {
+  return is_name(name, true);
+}
+bool is_legacy_label_name(std::string_view name) {
+  return is_name(name, false);
+}
 
 }  // namespace vedette::model

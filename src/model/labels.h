@@ -1,9 +1,9 @@
 // Prometheus label sets and their one canonical form.
 //
-// Canonical form: the label pairs sorted by name, each as a field 1 of remote write's TimeSeries message
-// (prometheus/prompb/types.proto): 0x0a, length, 0x0a, length, name, 0x12, length, value; lengths as varints.
-// So the label bytes of a well-behaved remote-write request are canonical as they stand: they are hashed
-// and looked up without being parsed.
+// Canonical form: the label pairs sorted by name, each as a field 1 of remote write's TimeSeries
+// message (prometheus/prompb/types.proto): 0x0a, length, 0x0a, length, name, 0x12, length, value;
+// lengths as varints. So the label bytes of a well-behaved remote-write request are canonical as
+// they stand: they are hashed and looked up without being parsed.
 #pragma once
 
 #include <compare>
@@ -31,7 +31,8 @@ class Labels {
   Labels() = default;
   /// Sorts, drops empty values; of a name given twice the last wins.
   static Labels of(std::vector<Label> labels);
-  /// From the canonical form; kInvalidArgument for anything that is not sorted, distinct and well-formed.
+  /// From the canonical form; kInvalidArgument for anything that is not sorted, distinct and
+  /// well-formed.
   static Result<Labels> parse(std::string_view canonical);
 
   std::string canonical() const;

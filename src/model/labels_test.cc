@@ -16,11 +16,15 @@ TEST(Labels, AreSortedDistinctAndNeverEmpty) {
 }
 
 TEST(Labels, CanonicalFormIsRemoteWritesOwn) {
-  EXPECT_EQ(Labels::of({{"a", "b"}}).canonical(), std::string("\x0a\x06\x0a\x01" "a\x12\x01" "b", 8));
+  EXPECT_EQ(Labels::of({{"a", "b"}}).canonical(), std::string("\x0a\x06\x0a\x01"
+                                                              "a\x12\x01"
+                                                              "b",
+                                                              8));
 }
 
 TEST(Labels, CanonicalFormRoundTrips) {
-  const Labels labels = Labels::of({{"__name__", "up"}, {"job", "shop"}, {"long", std::string(300, 'x')}});
+  const Labels labels =
+      Labels::of({{"__name__", "up"}, {"job", "shop"}, {"long", std::string(300, 'x')}});
   const auto parsed = Labels::parse(labels.canonical());
   ASSERT_TRUE(parsed.ok());
   EXPECT_EQ(*parsed, labels);
@@ -38,7 +42,8 @@ TEST(Labels, ParseRefusesWhatIsNotCanonical) {
 
 TEST(Labels, PrintAsPrometheusPrintsThem) {
   EXPECT_EQ(Labels::of({{"__name__", "up"}}).to_string(), "up");
-  EXPECT_EQ(Labels::of({{"__name__", "up"}, {"job", "a\"b"}, {"x", "y"}}).to_string(), "up{job=\"a\\\"b\", x=\"y\"}");
+  EXPECT_EQ(Labels::of({{"__name__", "up"}, {"job", "a\"b"}, {"x", "y"}}).to_string(),
+            "up{job=\"a\\\"b\", x=\"y\"}");
   EXPECT_EQ(Labels().to_string(), "{}");
 }
 

@@ -6,13 +6,20 @@ namespace vedette::model {
 
 std::string_view metric_type_name(MetricType type) {
   switch (type) {
-    case MetricType::kUnknown: return "unknown";
-    case MetricType::kCounter: return "counter";
-    case MetricType::kGauge: return "gauge";
-    case MetricType::kHistogram: return "histogram";
-    case MetricType::kSummary: return "summary";
-    case MetricType::kInfo: return "info";
-    case MetricType::kStateset: return "stateset";
+    case MetricType::kUnknown:
+      return "unknown";
+    case MetricType::kCounter:
+      return "counter";
+    case MetricType::kGauge:
+      return "gauge";
+    case MetricType::kHistogram:
+      return "histogram";
+    case MetricType::kSummary:
+      return "summary";
+    case MetricType::kInfo:
+      return "info";
+    case MetricType::kStateset:
+      return "stateset";
   }
   return "unknown";
 }
@@ -35,10 +42,11 @@ void SampleBatch::add_exemplar(uint32_t set, int64_t time, double v, TraceId tra
 }
 
 size_t SampleBatch::bytes() const {
-  size_t total = label_bytes.capacity() + label_sets.capacity() * sizeof(LabelSet) + label_set.capacity() * 4 +
-                 time_ms.capacity() * 8 + value.capacity() * 8;
+  size_t total = label_bytes.capacity() + label_sets.capacity() * sizeof(LabelSet) +
+                 label_set.capacity() * 4 + time_ms.capacity() * 8 + value.capacity() * 8;
   for (const std::string& labels : exemplar_labels) total += 64 + labels.capacity();
-  for (const MetricMetadata& m : metadata) total += sizeof m + m.family.capacity() + m.help.capacity();
+  for (const MetricMetadata& m : metadata)
+    total += sizeof m + m.family.capacity() + m.help.capacity();
   return total;
 }
 

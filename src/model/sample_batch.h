@@ -14,10 +14,22 @@ namespace vedette::model {
 
 /// The NaN that ends a series (Prometheus, model/value/value.go); kept bit for bit everywhere.
 inline constexpr uint64_t kStaleBits = 0x7ff0000000000002;
-inline double stale_marker() { return std::bit_cast<double>(kStaleBits); }
-inline bool is_stale(double v) { return std::bit_cast<uint64_t>(v) == kStaleBits; }
+inline double stale_marker() {
+  return std::bit_cast<double>(kStaleBits);
+}
+inline bool is_stale(double v) {
+  return std::bit_cast<uint64_t>(v) == kStaleBits;
+}
 
-enum class MetricType : uint8_t { kUnknown, kCounter, kGauge, kHistogram, kSummary, kInfo, kStateset };
+enum class MetricType : uint8_t {
+  kUnknown,
+  kCounter,
+  kGauge,
+  kHistogram,
+  kSummary,
+  kInfo,
+  kStateset
+};
 std::string_view metric_type_name(MetricType type);  // "counter"
 
 struct MetricMetadata {
@@ -64,7 +76,8 @@ struct SampleBatch {
     time_ms.push_back(time);
     value.push_back(v);
   }
-  void add_exemplar(uint32_t set, int64_t time, double v, TraceId trace, SpanId span, std::string labels);
+  void add_exemplar(uint32_t set, int64_t time, double v, TraceId trace, SpanId span,
+                    std::string labels);
   size_t bytes() const;
 };
 

@@ -12,7 +12,7 @@ namespace vedette::model {
 enum class SpanKind : uint8_t { kUnspecified, kInternal, kServer, kClient, kProducer, kConsumer };
 enum class SpanStatus : uint8_t { kUnset, kOk, kError };
 
-std::string_view span_kind_name(SpanKind kind);      // "server"
+std::string_view span_kind_name(SpanKind kind);        // "server"
 std::string_view span_status_name(SpanStatus status);  // "error"
 
 /// Events of all spans of a batch, by the row of their span, ascending.

@@ -20,7 +20,8 @@ struct ClientRequest {
   size_t body_bytes_max = 64u << 20;          // after decompression
 };
 
-/// Runs requests on a thread of its own. Thread-safe. The callback runs on that thread and must not block.
+/// Runs requests on a thread of its own. Thread-safe. The callback runs on that thread and must not
+/// block.
 class Client {
  public:
   static std::unique_ptr<Client> create();

@@ -1,4 +1,5 @@
-// Listeners that each take HTTP/1.1 and gRPC (and plain requests) over HTTP/2 on one port, protocol sniffed.
+// Listeners that each take HTTP/1.1 and gRPC (and plain requests) over HTTP/2 on one port, protocol
+// sniffed.
 #pragma once
 
 #include <chrono>
@@ -15,8 +16,8 @@ namespace vedette::net {
 /// Where requests go. Filled before the server starts, read-only after.
 class Router {
  public:
-  /// Exact path, or a prefix when `path` ends in "/*" (the longest match wins). `methods` such as "GET,POST":
-  /// others get 405 with Allow; HEAD is answered from GET.
+  /// Exact path, or a prefix when `path` ends in "/*" (the longest match wins). `methods` such as
+  /// "GET,POST": others get 405 with Allow; HEAD is answered from GET.
   void http(std::string methods, std::string path, HttpHandler handler);
   /// "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
   void grpc(std::string path, UnaryHandler handler);
@@ -65,13 +66,15 @@ struct ServerStats {
 class Server {
  public:
   /// Binds every address before it returns, so that an error names the address that is taken.
-  static Result<std::unique_ptr<Server>> start(ServerOptions options, std::shared_ptr<const Router> router);
+  static Result<std::unique_ptr<Server>> start(ServerOptions options,
+                                               std::shared_ptr<const Router> router);
   virtual ~Server() = default;
 
   /// Addresses as bound, with real port numbers, in the order of ServerOptions::listen.
   virtual const std::vector<std::string>& addresses() const = 0;
   virtual ServerStats stats() const = 0;
-  /// Takes no new connection (GOAWAY to HTTP/2 clients), lets requests in progress end, at most for `grace`.
+  /// Takes no new connection (GOAWAY to HTTP/2 clients), lets requests in progress end, at most for
+  /// `grace`.
   virtual void stop(std::chrono::milliseconds grace) = 0;
 };
 

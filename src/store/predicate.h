@@ -21,35 +21,42 @@ struct TimeRange {
 };
 
 enum class Field : uint8_t {
-  kTraceId,        // any of `trace_ids`; for logs as for spans
-  kSpanId,         // `number_u64`
-  kService,        // service.name of the resource
+  kTraceId,  // any of `trace_ids`; for logs as for spans
+  kSpanId,   // `number_u64`
+  kService,  // service.name of the resource
   kScopeName,
-  kAttribute,      // `key`: of the record itself, else of its resource
+  kAttribute,          // `key`: of the record itself, else of its resource
   kResourceAttribute,  // `key`: of the resource alone
   // spans only
   kSpanName,
-  kKind,           // text: "server"
-  kStatus,         // text: "error"
-  kDuration,       // nanoseconds, number
-  kRoot,           // span without a parent; op kExists or kNotExists
+  kKind,      // text: "server"
+  kStatus,    // text: "error"
+  kDuration,  // nanoseconds, number
+  kRoot,      // span without a parent; op kExists or kNotExists
   // logs only
-  kSeverity,       // OTLP severity number
+  kSeverity,  // OTLP severity number
   kBody,
   kEventName,
 };
 
 enum class Op : uint8_t {
-  kEqual, kNotEqual,            // text as Value::to_string gives it; numbers by value if `number` is set
-  kLess, kLessOrEqual, kGreater, kGreaterOrEqual,  // numbers only: a row whose value is no number does not match
-  kRegex, kNotRegex,            // RE2, unanchored
-  kContains, kNotContains,      // case-sensitive part of the text
-  kWord,                        // a whole word of the text, in any case
-  kExists, kNotExists,
+  kEqual,
+  kNotEqual,  // text as Value::to_string gives it; numbers by value if `number` is set
+  kLess,
+  kLessOrEqual,
+  kGreater,
+  kGreaterOrEqual,  // numbers only: a row whose value is no number does not match
+  kRegex,
+  kNotRegex,  // RE2, unanchored
+  kContains,
+  kNotContains,  // case-sensitive part of the text
+  kWord,         // a whole word of the text, in any case
+  kExists,
+  kNotExists,
 };
 
-/// One condition; several of them are joined by AND. A missing value is the empty text: it satisfies
-/// kNotEqual, kNotRegex, kNotContains and kNotExists.
+/// One condition; several of them are joined by AND. A missing value is the empty text: it
+/// satisfies kNotEqual, kNotRegex, kNotContains and kNotExists.
 struct Predicate {
   Field field = Field::kAttribute;
   std::string key;
@@ -62,7 +69,8 @@ struct Predicate {
 
 enum class MatchOp : uint8_t { kEqual, kNotEqual, kRegex, kNotRegex };
 
-/// A Prometheus label matcher; regular expressions are RE2, anchored at both ends. A missing label is "".
+/// A Prometheus label matcher; regular expressions are RE2, anchored at both ends. A missing label
+/// is "".
 struct Matcher {
   MatchOp op = MatchOp::kEqual;
   std::string name;

@@ -1,8 +1,8 @@
-// The one door to what is stored. Query languages, rules and APIs know only this interface; the embedded
-// engine (store/engine) implements it, other back ends can.
+// The one door to what is stored. Query languages, rules and APIs know only this interface; the
+// embedded engine (store/engine) implements it, other back ends can.
 //
-// Thread-safe. Reads work on an immutable snapshot taken when they begin and never wait for writes; what
-// was acknowledged before a read began is in its snapshot.
+// Thread-safe. Reads work on an immutable snapshot taken when they begin and never wait for writes;
+// what was acknowledged before a read began is in its snapshot.
 #pragma once
 
 #include <atomic>
@@ -30,15 +30,16 @@ struct Write {
   std::shared_ptr<const model::SpanBatch> spans;
   std::shared_ptr<const model::LogBatch> logs;
   std::shared_ptr<const model::SampleBatch> samples;
-  /// Of the request's bytes; a request with the hash of one from the last ten minutes is acknowledged and
-  /// not stored again. Zero: never compared.
+  /// Of the request's bytes; a request with the hash of one from the last ten minutes is
+  /// acknowledged and not stored again. Zero: never compared.
   struct ContentHash {
     uint64_t hi = 0, lo = 0;
     bool operator==(const ContentHash&) const = default;
   } content_hash;
 };
 
-/// What became of a write that was not refused whole. Rows outside the retention are dropped and counted here.
+/// What became of a write that was not refused whole. Rows outside the retention are dropped and
+/// counted here.
 struct WriteOutcome {
   uint64_t rejected_spans = 0;
   uint64_t rejected_logs = 0;
@@ -62,10 +63,11 @@ struct Series {
   model::Labels labels;
 };
 
-/// Which columns of a block a reader needs; others may be empty. Ids, times, resource are always there.
+/// Which columns of a block a reader needs; others may be empty. Ids, times, resource are always
+/// there.
 struct Columns {
-  bool names = true;        // name, kind, status (spans); severity, body (logs)
-  bool details = false;     // status message, trace state, flags, scope, dropped counts, observed time
+  bool names = true;     // name, kind, status (spans); severity, body (logs)
+  bool details = false;  // status message, trace state, flags, scope, dropped counts, observed time
   bool all_attributes = false;
   std::vector<std::string> attributes;  // by key, where not all
   bool events_and_links = false;
@@ -75,8 +77,8 @@ struct Columns {
 
 enum class Order : uint8_t { kAny, kNewestFirst, kOldestFirst };
 
-/// Order concerns blocks, and rows within a block: with kNewestFirst a reader that wants the newest N can
-/// stop once N rows are newer than `bound_ns` of the next block.
+/// Order concerns blocks, and rows within a block: with kNewestFirst a reader that wants the newest
+/// N can stop once N rows are newer than `bound_ns` of the next block.
 struct RowQuery {
   TimeRange range;
   std::vector<Predicate> where;
@@ -115,7 +117,8 @@ struct CountQuery {
   TimeRange range;             // both ends must be finite
   int64_t step_ns = 0;         // bucket i is [begin + i * step, begin + (i + 1) * step)
   std::vector<Predicate> where;
-  /// Rows are counted apart by the text of this field (such as kService, kSeverity, kAttribute with `key`).
+  /// Rows are counted apart by the text of this field (such as kService, kSeverity, kAttribute with
+  /// `key`).
   std::optional<Field> group_by;
   std::string group_key;
 };
@@ -129,8 +132,8 @@ struct CountSeries {
 struct ValuesQuery {
   Table table = Table::kSpans;
   TimeRange range;
-  /// For spans and logs: kService, kSpanName, kAttribute with `key`, …; unset: the attribute keys themselves.
-  /// For series: label values of `key`; unset: label names.
+  /// For spans and logs: kService, kSpanName, kAttribute with `key`, …; unset: the attribute keys
+  /// themselves. For series: label values of `key`; unset: label names.
   std::optional<Field> field;
   std::string key;
   std::vector<Predicate> where;                // spans and logs
@@ -168,7 +171,7 @@ struct StoreStats {
   uint64_t flushes = 0;
   uint64_t merges = 0;
   uint64_t quarantined_blocks = 0;
-  bool read_only = false;      // disk nearly full
+  bool read_only = false;  // disk nearly full
   std::string read_only_reason;
 };
 
@@ -176,25 +179,27 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  /// Called once, on a thread of the store's, when the write is durable as configured and visible to the
-  /// next read. Must not block.
+  /// Called once, on a thread of the store's, when the write is durable as configured and visible
+  /// to the next read. Must not block.
   using Done = std::function<void(Result<WriteOutcome>)>;
-  /// Never blocks. kResourceExhausted when the queue is full, kUnavailable when read-only or stopping: through `done`.
+  /// Never blocks. kResourceExhausted when the queue is full, kUnavailable when read-only or
+  /// stopping: through `done`.
   virtual void append(Write write, Done done) = 0;
 
   /// Series that match all of `matchers` and may have samples in the range, sorted by labels.
   virtual Result<std::vector<Series>> series(std::span<const Matcher> matchers, TimeRange range,
                                              const ReadContext& context) = 0;
 
-  /// Samples of `ids` in the range, series by series in the order given, times ascending and distinct, in
-  /// milliseconds. Series without samples in the range are not visited. Stale markers are among the values.
-  using SampleVisitor =
-      std::function<bool(size_t index, std::span<const int64_t> time_ms, std::span<const double> value)>;
+  /// Samples of `ids` in the range, series by series in the order given, times ascending and
+  /// distinct, in milliseconds. Series without samples in the range are not visited. Stale markers
+  /// are among the values.
+  using SampleVisitor = std::function<bool(size_t index, std::span<const int64_t> time_ms,
+                                           std::span<const double> value)>;
   virtual Status samples(std::span<const SeriesId> ids, TimeRange range, const ReadContext& context,
                          const SampleVisitor& visit) = 0;
 
-  virtual Result<std::vector<Exemplar>> exemplars(std::span<const SeriesId> ids, TimeRange range, size_t limit,
-                                                  const ReadContext& context) = 0;
+  virtual Result<std::vector<Exemplar>> exemplars(std::span<const SeriesId> ids, TimeRange range,
+                                                  size_t limit, const ReadContext& context) = 0;
   /// By family name; all where `family` is empty.
   virtual std::vector<model::MetricMetadata> metadata(const std::string& family) = 0;
 
@@ -207,8 +212,10 @@ class Store {
   virtual Result<std::vector<TraceSummary>> traces(std::span<const model::TraceId> ids,
                                                    const ReadContext& context) = 0;
 
-  virtual Result<std::vector<CountSeries>> counts(const CountQuery& query, const ReadContext& context) = 0;
-  virtual Result<std::vector<std::string>> values(const ValuesQuery& query, const ReadContext& context) = 0;
+  virtual Result<std::vector<CountSeries>> counts(const CountQuery& query,
+                                                  const ReadContext& context) = 0;
+  virtual Result<std::vector<std::string>> values(const ValuesQuery& query,
+                                                  const ReadContext& context) = 0;
 
   /// Rewrites the span parts that lie in the range, keeping whole traces that `keep` says yes to.
   virtual Status rewrite(TimeRange range, const KeepTrace& keep) = 0;
@@ -216,7 +223,8 @@ class Store {
   virtual Status drop(Table table, TimeRange range) = 0;
 
   virtual StoreStats stats() const = 0;
-  /// Writes heads to parts and the rest of the log away; after it the store refuses writes. Idempotent.
+  /// Writes heads to parts and the rest of the log away; after it the store refuses writes.
+  /// Idempotent.
   virtual Status close() = 0;
 };
 

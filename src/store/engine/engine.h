@@ -1,5 +1,5 @@
-// The embedded storage engine: write-ahead log, heads in memory, immutable parts on disk, merges, retention.
-// docs/format/ has the bytes; ARCHITECTURE.md has the life of a span.
+// The embedded storage engine: write-ahead log, heads in memory, immutable parts on disk, merges,
+// retention. docs/format/ has the bytes; ARCHITECTURE.md has the life of a span.
 #pragma once
 
 #include <chrono>
@@ -28,20 +28,23 @@ struct Options {
   std::chrono::seconds flush_interval{300};  // a head older than this is flushed
   unsigned background_threads = 1;           // flushes and merges
   uint64_t disk_reserve_bytes = 200u << 20;  // read-only below this much free space
-  /// Run flushes, merges and retention only when run_background_once() is called: for tests and simulation.
+  /// Run flushes, merges and retention only when run_background_once() is called: for tests and
+  /// simulation.
   bool manual_background = false;
 };
 
 /// A Store that also offers what tests, the simulator and `vedette` subcommands need.
 class Engine : public Store {
  public:
-  /// Takes the folder's lock, replays the log, removes half-written files. `fs` and `clock` must outlive it.
+  /// Takes the folder's lock, replays the log, removes half-written files. `fs` and `clock` must
+  /// outlive it.
   static Result<std::unique_ptr<Engine>> open(Options options, base::Fs& fs = base::Fs::posix(),
                                               base::Clock& clock = base::Clock::system());
 
   /// Heads to parts, now.
   virtual Status flush() = 0;
-  /// One round of what background threads do: retention, merges that are due. True if something was done.
+  /// One round of what background threads do: retention, merges that are due. True if something was
+  /// done.
   virtual Result<bool> run_background_once() = 0;
 };
 

@@ -1,9 +1,10 @@
-// What the engine and its tables agree on. The engine owns the log, the manifest, threads and time; a table owns
-// its head and the format of its parts.
+// What the engine and its tables agree on. The engine owns the log, the manifest, threads and time;
+// a table owns its head and the format of its parts.
 //
-// A table's life: rows enter the head on the writer thread, visible at once. freeze() puts the head aside (still
-// visible) and starts a new one; write_frozen() makes parts of it on a background thread; when the manifest
-// names them, publish() swaps them in. Merges go the same way: merge() writes, the manifest commits, publish() swaps.
+// A table's life: rows enter the head on the writer thread, visible at once. freeze() puts the head
+// aside (still visible) and starts a new one; write_frozen() makes parts of it on a background
+// thread; when the manifest names them, publish() swaps them in. Merges go the same way: merge()
+// writes, the manifest commits, publish() swaps.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,7 @@ struct PartInfo {
   int64_t max_time_ns = 0;
   uint64_t rows = 0;
   uint64_t bytes = 0;
-  uint32_t level = 0;       // 0: flushed; else 1 + the highest level merged into it
+  uint32_t level = 0;  // 0: flushed; else 1 + the highest level merged into it
 };
 
 /// A change of the set of parts, committed by the manifest before it is published.
@@ -40,7 +41,7 @@ struct PartChange {
 struct TableContext {
   base::Fs& fs;
   base::Clock& clock;
-  std::string parts_path;                    // folder of part files
+  std::string parts_path;                      // folder of part files
   std::function<std::string()> new_file_name;  // unique, never reused; thread-safe
   std::function<void(const std::string& file, const std::string& why)> report_corruption;
 };
@@ -49,7 +50,8 @@ class EngineTable {
  public:
   virtual ~EngineTable() = default;
 
-  /// At start, for each part of the manifest. A part whose footer can't be read is reported and left out.
+  /// At start, for each part of the manifest. A part whose footer can't be read is reported and
+  /// left out.
   virtual Status open_part(const PartInfo& info) = 0;
 
   // On the writer thread.
@@ -60,14 +62,16 @@ class EngineTable {
   virtual bool freeze() = 0;
 
   // On a background thread, one call at a time per table.
-  /// Files written, synced and closed; on failure it removes what it wrote and the frozen head stays.
+  /// Files written, synced and closed; on failure it removes what it wrote and the frozen head
+  /// stays.
   virtual Result<std::vector<PartInfo>> write_frozen() = 0;
   /// Files that should become one now, by size tier within a time partition; empty: nothing to do.
   virtual std::vector<std::string> pick_merge() const = 0;
   virtual Result<std::vector<PartInfo>> merge(const std::vector<std::string>& files) = 0;
-  /// Rewrites one part without rows of the range (drop) and, for spans, without traces that `keep` refuses.
-  /// The result is empty when nothing is left.
-  virtual Result<std::vector<PartInfo>> rewrite(const std::string& file, TimeRange drop, const KeepTrace* keep) = 0;
+  /// Rewrites one part without rows of the range (drop) and, for spans, without traces that `keep`
+  /// refuses. The result is empty when nothing is left.
+  virtual Result<std::vector<PartInfo>> rewrite(const std::string& file, TimeRange drop,
+                                                const KeepTrace* keep) = 0;
 
   // On any thread; atomic to readers, which keep their snapshot.
   virtual void publish(const PartChange& change) = 0;
