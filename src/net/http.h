@@ -13,16 +13,17 @@
 #include <vector>
 
 #include "base/result.h"
+#include "net/h2/grpc.h"
+#include "net/h2/headers.h"
 
 namespace vedette::net {
 
-/// Names are lower case.
-using Headers = std::vector<std::pair<std::string, std::string>>;
-
-std::optional<std::string_view> find_header(const Headers& headers, std::string_view name);
+using h2::find_header;
+using h2::GrpcCode;
+using h2::Headers;
 
 struct HttpRequest {
-  std::string method;  // "GET"
+  std::string method;  // "GET"; a HEAD request arrives as GET
   std::string path;    // percent-decoded, no query
   std::string query;   // raw, without "?"
   Headers headers;
@@ -34,9 +35,9 @@ struct HttpRequest {
 
 struct HttpResponse {
   int status = 200;
-  std::string content_type;  // empty: no Content-Type header
-  std::string body;
-  Headers headers;  // besides Content-Type and Content-Length
+  std::string content_type{};  // empty: no Content-Type header
+  std::string body{};
+  Headers headers{};  // besides Content-Type and Content-Length
   /// Body is gzip already; sent as is to clients that take it, inflated for others.
   bool body_is_gzip = false;
 };
@@ -56,29 +57,9 @@ class Responder {
   Send send_;
 };
 
-/// Runs on a reactor thread and must not block: long work goes to a pool, the Responder with it.
+/// Runs on a reactor thread and must not block: long work goes to a pool, the Responder with it. A
+/// body that is read in place and left in the request goes back to the reactor's pool of buffers.
 using HttpHandler = std::function<void(HttpRequest&&, Responder)>;
-
-/// gRPC status codes (grpc/doc/statuscodes.md).
-enum class GrpcCode : int {
-  kOk = 0,
-  kCancelled = 1,
-  kUnknown = 2,
-  kInvalidArgument = 3,
-  kDeadlineExceeded = 4,
-  kNotFound = 5,
-  kAlreadyExists = 6,
-  kPermissionDenied = 7,
-  kResourceExhausted = 8,
-  kFailedPrecondition = 9,
-  kAborted = 10,
-  kOutOfRange = 11,
-  kUnimplemented = 12,
-  kInternal = 13,
-  kUnavailable = 14,
-  kDataLoss = 15,
-  kUnauthenticated = 16,
-};
 
 struct GrpcRequest {
   std::string path;     // "/package.Service/Method"
@@ -89,8 +70,8 @@ struct GrpcRequest {
 
 struct GrpcResponse {
   GrpcCode code = GrpcCode::kOk;
-  std::string error;                    // grpc-message
-  std::string message;                  // serialized reply; sent only when code is kOk
+  std::string error{};                  // grpc-message
+  std::string message{};                // serialized reply; sent only when code is kOk
   std::optional<int> retry_after_ms{};  // sent as RetryInfo in grpc-status-details-bin
 };
 
@@ -112,7 +93,7 @@ class GrpcResponder {
 using UnaryHandler = std::function<void(GrpcRequest&&, GrpcResponder)>;
 
 int http_status(Code code);
-GrpcCode grpc_code(Code code);
+using h2::grpc_code;
 
 /// Percent-decoding; nullopt when malformed. `plus_is_space` for forms and query strings.
 std::optional<std::string> url_decode(std::string_view text, bool plus_is_space);

@@ -17,7 +17,8 @@ namespace vedette::net {
 class Router {
  public:
   /// Exact path, or a prefix when `path` ends in "/*" (the longest match wins). `methods` such as
-  /// "GET,POST": others get 405 with Allow; HEAD is answered from GET.
+  /// "GET,POST": others get 405 with Allow; HEAD is answered from GET. One path may have a route
+  /// for each method.
   void http(std::string methods, std::string path, HttpHandler handler);
   /// "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
   void grpc(std::string path, UnaryHandler handler);
@@ -28,7 +29,11 @@ class Router {
     bool prefix;
     HttpHandler handler;
   };
-  const HttpRoute* find_http(std::string_view path) const;
+  struct Match {
+    const HttpRoute* route = nullptr;
+    std::string allow;  // methods the path does have; empty with no route: no such path
+  };
+  Match find_http(std::string_view method, std::string_view path) const;
   const UnaryHandler* find_grpc(std::string_view path) const;
 
  private:
@@ -37,13 +42,15 @@ class Router {
 };
 
 struct Limits {
-  size_t body_bytes_max = 64u << 20;  // after decompression
+  size_t body_bytes_max = 64u << 20;       // before and after decompression
+  size_t buffered_bytes_max = 512u << 20;  // all requests of the server together, until answered
   size_t header_bytes_max = 64u << 10;
   size_t connections_max = 2048;
   uint32_t streams_max = 128;  // concurrent, per HTTP/2 connection
+  /// For a request's header to come in. A body has as long, plus a second for each KiB of it.
   std::chrono::milliseconds header_timeout{10'000};
-  std::chrono::milliseconds idle_timeout{60'000};
-  size_t response_gzip_min = 1024;  // smaller bodies are sent plain
+  std::chrono::milliseconds idle_timeout{60'000};  // between requests, and for a reader to read
+  size_t response_gzip_min = 1024;                 // smaller bodies are sent plain
 };
 
 struct ServerOptions {

@@ -1,1 +1,0 @@
-"""The demo: an orders shop of real programs, its traffic, and a Vedette that watches them."""
