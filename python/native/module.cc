@@ -1,0 +1,26 @@
+// vedette._native: opentelemetry-api's tracer and span, and prometheus_client's metrics, over src/sdk.
+#include "exporter.h"
+#include "otel_api.h"
+#include "python.h"
+#include "span.h"
+#include "span_scope.h"
+#include "tracer.h"
+
+namespace {
+
+PyModuleDef module_definition = {
+    PyModuleDef_HEAD_INIT, "vedette._native", "The native half of vedette. Use vedette.sdk.", -1,
+    nullptr, nullptr, nullptr, nullptr, nullptr,
+};
+
+}  // namespace
+
+PyMODINIT_FUNC PyInit__native() {
+  using namespace vedette::native;
+  Ref module(PyModule_Create(&module_definition));
+  if (!module || !load_otel_api()) return nullptr;
+  PyObject* m = module.get();
+  const bool ok = add_exporter_types(m) && add_span_type(m) && add_tracer_types(m) &&
+                  add_scope_type(m);
+  return ok ? module.release() : nullptr;
+}

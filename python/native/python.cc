@@ -1,0 +1,81 @@
+#include "python.h"
+
+#include <set>
+
+namespace vedette::native {
+
+bool bind(const Signature& s, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames,
+          PyObject** out) {
+  if (nargs > s.positional) {
+    PyErr_Format(PyExc_TypeError, "%s() takes at most %d positional arguments (%zd given)",
+                 s.function, s.positional, nargs);
+    return false;
+  }
+  for (int i = 0; i < s.count; ++i) out[i] = i < nargs ? args[i] : nullptr;
+  const Py_ssize_t keywords = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
+  for (Py_ssize_t k = 0; k < keywords; ++k) {
+    PyObject* name = PyTuple_GET_ITEM(kwnames, k);
+    int at = 0;
+    while (at < s.count && PyUnicode_CompareWithASCIIString(name, s.names[at]) != 0) ++at;
+    if (at == s.count) {
+      PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'", s.function,
+                   name);
+      return false;
+    }
+    if (out[at]) {
+      PyErr_Format(PyExc_TypeError, "%s() got multiple values for argument '%U'", s.function, name);
+      return false;
+    }
+    out[at] = args[nargs + k];
+  }
+  for (int i = 0; i < s.required; ++i) {
+    if (!out[i]) {
+      PyErr_Format(PyExc_TypeError, "%s() missing required argument '%s'", s.function, s.names[i]);
+      return false;
+    }
+  }
+  return true;
+}
+
+Utf8::Utf8(PyObject* str) {
+  Py_ssize_t size = 0;
+  if (const char* text = PyUnicode_AsUTF8AndSize(str, &size)) {
+    view_ = {text, static_cast<size_t>(size)};
+    return;
+  }
+  PyErr_Clear();
+  encoded_ = Ref(PyUnicode_AsEncodedString(str, "utf-8", "replace"));
+  if (encoded_) {
+    view_ = {PyBytes_AS_STRING(encoded_.get()),
+             static_cast<size_t>(PyBytes_GET_SIZE(encoded_.get()))};
+  } else {
+    PyErr_Clear();
+  }
+}
+
+std::string safe_str(PyObject* object) {
+  Ref text(PyUnicode_Check(object) ? Py_NewRef(object) : PyObject_Str(object));
+  if (!text) {
+    PyErr_Clear();
+    return std::string("<") + Py_TYPE(object)->tp_name + " str() failed>";
+  }
+  return std::string(Utf8(text.get()).view());
+}
+
+void warn_once(const char* message) {
+  static auto* said = new std::set<std::string>;
+  if (!said->insert(message).second) return;
+  const ErrorGuard guard;
+  Ref logging(PyImport_ImportModule("logging"));
+  Ref logger(logging ? PyObject_CallMethod(logging.get(), "getLogger", "s", "vedette") : nullptr);
+  Ref done(logger ? PyObject_CallMethod(logger.get(), "warning", "s", message) : nullptr);
+  if (!done) PyErr_Clear();
+}
+
+PyTypeObject* add_type(PyObject* module, PyType_Spec* spec, PyObject* bases) {
+  auto* type = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, spec, bases));
+  if (type && PyModule_AddType(module, type) < 0) Py_CLEAR(type);
+  return type;
+}
+
+}  // namespace vedette::native

@@ -1,0 +1,103 @@
+// The Python C API, and the few helpers every file here needs. All of it runs under the GIL.
+#pragma once
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace vedette::native {
+
+/// An owned reference.
+class Ref {
+ public:
+  Ref() = default;
+  explicit Ref(PyObject* owned) : object_(owned) {}
+  Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+  Ref& operator=(Ref&& other) noexcept {
+    std::swap(object_, other.object_);
+    return *this;
+  }
+  ~Ref() { Py_XDECREF(object_); }
+  static Ref borrow(PyObject* object) { return Ref(Py_XNewRef(object)); }
+
+  PyObject* get() const { return object_; }
+  PyObject* release() { return std::exchange(object_, nullptr); }
+  explicit operator bool() const { return object_ != nullptr; }
+
+ private:
+  PyObject* object_ = nullptr;
+};
+
+/// Keeps the exception that is being raised while other Python code runs.
+class ErrorGuard {
+ public:
+  ErrorGuard() { PyErr_Fetch(&type_, &value_, &traceback_); }
+  ~ErrorGuard() { PyErr_Restore(type_, value_, traceback_); }
+  ErrorGuard(const ErrorGuard&) = delete;
+  ErrorGuard& operator=(const ErrorGuard&) = delete;
+
+ private:
+  PyObject* type_;
+  PyObject* value_;
+  PyObject* traceback_;
+};
+
+/// Objects of one type, kept for the next one: a span and its context manager cost no allocation.
+template <typename T, int kKept>
+class FreeList {
+ public:
+  T* take(PyTypeObject* type) {
+    if (count_ == 0) return nullptr;
+    T* object = kept_[--count_];
+    PyObject_Init(reinterpret_cast<PyObject*>(object), type);
+    return object;
+  }
+  bool give(T* object) {
+    if (count_ == kKept) return false;
+    kept_[count_++] = object;
+    return true;
+  }
+
+ private:
+  T* kept_[kKept];
+  int count_ = 0;
+};
+
+/// Arguments of a METH_FASTCALL | METH_KEYWORDS call, sorted into `out` by `names` (null: not given,
+/// borrowed otherwise). False with TypeError set when they do not fit.
+struct Signature {
+  const char* function;
+  const char* const* names;
+  int count;
+  int required;
+  int positional;  // how many may be given by position
+};
+bool bind(const Signature& signature, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames,
+          PyObject** out);
+
+/// UTF-8 of a str. Lone surrogates come out as "?". Lives as long as the str and this object.
+class Utf8 {
+ public:
+  explicit Utf8(PyObject* str);
+  std::string_view view() const { return view_; }
+
+ private:
+  std::string_view view_;
+  Ref encoded_;
+};
+
+/// str(object), or a word about the exception that str() raised. Never fails.
+std::string safe_str(PyObject* object);
+
+/// At most one warning a cause, through Python's logging, logger "vedette".
+void warn_once(const char* message);
+
+/// Adds a heap type to the module; null with an exception set when it fails.
+PyTypeObject* add_type(PyObject* module, PyType_Spec* spec, PyObject* bases = nullptr);
+
+inline PyObject* none() { return Py_NewRef(Py_None); }
+
+}  // namespace vedette::native

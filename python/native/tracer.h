@@ -1,0 +1,63 @@
+// vedette._native.Provider and .Tracer: where spans come from and where they go.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "python.h"
+#include "sdk/export_thread.h"
+#include "sdk/sampler.h"
+#include "sdk/span_record.h"
+
+namespace vedette::native {
+
+struct Sink {
+  std::shared_ptr<sdk::ExportThread> thread;
+  sdk::Lane* lane;
+};
+
+/// What a Tracer needs to know of its provider; shared by all its tracers.
+struct ProviderObject {
+  PyObject_HEAD
+  sdk::Sampler sampler;
+  sdk::SpanLimits limits;
+  std::vector<Sink> sinks;
+  std::string resource;  // an encoded Resource message
+  std::string resource_schema_url;
+  PyObject* python_resource;
+  bool shut;
+};
+
+struct TracerObject {
+  PyObject_HEAD
+  ProviderObject* provider;
+  PyObject* scope;  // what Span.instrumentation_scope answers
+  uint32_t source;
+};
+
+extern PyTypeObject* provider_type;
+extern PyTypeObject* tracer_type;
+
+bool add_tracer_types(PyObject* module);
+
+/// start_span()'s arguments, as given.
+struct StartArguments {
+  PyObject* name;
+  PyObject* context;
+  PyObject* kind;
+  PyObject* attributes;
+  PyObject* links;
+  PyObject* start_time;
+  PyObject* record_exception;
+  PyObject* set_status_on_exception;
+  PyObject* end_on_exit;  // start_as_current_span() only
+};
+
+/// An encoded InstrumentationScope message.
+std::string encode_scope(PyObject* name, PyObject* version, PyObject* attributes);
+
+/// The span that Tracer.start_span() answers. `context` is the one to take the parent from.
+PyObject* start_from_arguments(TracerObject* tracer, const StartArguments& arguments,
+                               PyObject* context);
+
+}  // namespace vedette::native

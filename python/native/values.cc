@@ -1,0 +1,293 @@
+#include "values.h"
+
+#include <protozero/pbf_reader.hpp>
+
+#include "sdk/otlp_fields.h"
+
+namespace vedette::native {
+
+namespace otlp = sdk::otlp;
+using sdk::ProtoBuffer;
+using sdk::SpanLimits;
+using sdk::SpanRecord;
+
+namespace {
+
+constexpr int kDepthMax = 16;
+constexpr const char* kBadKey =
+    "an attribute key is not a non-empty string; the attribute is dropped";
+
+/// list, tuple and what claims to be a sequence or mapping; strings and bytes are taken before.
+PyObject* abc_type(const char* name) {
+  Ref module(PyImport_ImportModule("collections.abc"));
+  PyObject* type = module ? PyObject_GetAttrString(module.get(), name) : nullptr;
+  if (!type) PyErr_Clear();
+  return type;
+}
+
+bool is_a(PyObject* value, PyObject* type) {
+  const int result = type ? PyObject_IsInstance(value, type) : 0;
+  if (result < 0) PyErr_Clear();
+  return result > 0;
+}
+
+bool is_sequence(PyObject* value) {
+  if (PyList_Check(value) || PyTuple_Check(value)) return true;
+  static PyObject* type = abc_type("Sequence");
+  return is_a(value, type);
+}
+
+bool is_mapping(PyObject* value) {
+  if (PyDict_Check(value)) return true;
+  static PyObject* type = abc_type("Mapping");
+  return is_a(value, type);
+}
+
+void write_text(ProtoBuffer& out, std::string_view text, uint32_t length_max) {
+  out.bytes_field(otlp::AnyValue::kString, cut(text, length_max));
+}
+
+void write_int(ProtoBuffer& out, PyObject* value, uint32_t length_max) {
+  int overflow = 0;
+  const long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
+  if (overflow || (number == -1 && PyErr_Occurred())) {
+    PyErr_Clear();
+    return write_text(out, safe_str(value), length_max);
+  }
+  out.varint_field(otlp::AnyValue::kInt, static_cast<uint64_t>(number));
+}
+
+void write_list(ProtoBuffer& out, PyObject* value, uint32_t length_max, int depth) {
+  Ref items(PySequence_Fast(value, "not a sequence"));
+  if (!items) {
+    PyErr_Clear();
+    return write_text(out, safe_str(value), length_max);
+  }
+  const size_t list = out.begin_message(otlp::AnyValue::kArray);
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.get()); ++i) {
+    if (out.size() - list > sdk::kValueBytesMax) break;
+    const Ref item = Ref::borrow(PySequence_Fast_GET_ITEM(items.get(), i));
+    const size_t element = out.begin_message(otlp::List::kValues);
+    write_any_value(out, item.get(), length_max, depth + 1);
+    out.end_message(element);
+  }
+  out.end_message(list);
+}
+
+/// Calls visit(key, value) for each item; keys are str. Items added meanwhile are not seen.
+template <typename Visit>
+void each_item(PyObject* mapping, Visit visit) {
+  Ref items(PyMapping_Items(mapping));
+  if (!items) {
+    PyErr_Clear();
+    return;
+  }
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items.get()); ++i) {
+    PyObject* pair = PyList_GET_ITEM(items.get(), i);
+    if (PyTuple_Check(pair) && PyTuple_GET_SIZE(pair) == 2) {
+      visit(PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
+    }
+  }
+}
+
+bool usable_key(PyObject* key) {
+  if (PyUnicode_Check(key) && PyUnicode_GET_LENGTH(key) > 0) return true;
+  warn_once(kBadKey);
+  return false;
+}
+
+void write_map(ProtoBuffer& out, PyObject* value, uint32_t length_max, int depth) {
+  const size_t map = out.begin_message(otlp::AnyValue::kKvlist);
+  each_item(value, [&](PyObject* key, PyObject* item) {
+    if (out.size() - map > sdk::kValueBytesMax || !usable_key(key)) return;
+    const size_t entry = out.begin_message(otlp::List::kValues);
+    out.bytes_field(otlp::KeyValue::kKey, Utf8(key).view());
+    const size_t inner = out.begin_message(otlp::KeyValue::kValue);
+    write_any_value(out, item, length_max, depth + 1);
+    out.end_message(inner);
+    out.end_message(entry);
+  });
+  out.end_message(map);
+}
+
+}  // namespace
+
+std::string_view cut(std::string_view text, uint32_t length_max) {
+  const size_t bytes_max = sdk::kValueBytesMax;
+  if (length_max == sdk::kUnlimited && text.size() <= bytes_max) return text;
+  size_t at = 0;
+  for (uint32_t points = 0; at < text.size(); ++points) {
+    size_t next = at + 1;
+    while (next < text.size() && (static_cast<unsigned char>(text[next]) & 0xc0) == 0x80) ++next;
+    if (points == length_max || next > bytes_max) break;
+    at = next;
+  }
+  return text.substr(0, at);
+}
+
+void write_any_value(ProtoBuffer& out, PyObject* value, uint32_t length_max, int depth) {
+  if (value == Py_None) return;
+  if (PyBool_Check(value)) return out.varint_field(otlp::AnyValue::kBool, value == Py_True);
+  if (PyUnicode_Check(value)) return write_text(out, Utf8(value).view(), length_max);
+  if (PyLong_Check(value)) return write_int(out, value, length_max);
+  if (PyFloat_Check(value)) {
+    return out.fixed64_field(otlp::AnyValue::kDouble,
+                             std::bit_cast<uint64_t>(PyFloat_AS_DOUBLE(value)));
+  }
+  if (PyBytes_Check(value)) {
+    const std::string_view bytes(PyBytes_AS_STRING(value),
+                                 static_cast<size_t>(PyBytes_GET_SIZE(value)));
+    return out.bytes_field(otlp::AnyValue::kBytes, bytes.substr(0, sdk::kValueBytesMax));
+  }
+  if (depth >= kDepthMax) return write_text(out, "<nested too deep>", length_max);
+  if (is_sequence(value)) return write_list(out, value, length_max, depth);
+  if (is_mapping(value)) return write_map(out, value, length_max, depth);
+  write_text(out, safe_str(value), length_max);
+}
+
+void record_attribute(SpanRecord& record, PyObject* key, PyObject* value,
+                      const SpanLimits& limits) {
+  if (!usable_key(key)) return record.drop_attribute();
+  const Utf8 name(key);
+  if (PyUnicode_CheckExact(value)) {
+    const Utf8 text(value);
+    return record.set_string(name.view(), cut(text.view(), limits.span_attribute_length), limits);
+  }
+  if (PyBool_Check(value)) return record.set_bool(name.view(), value == Py_True, limits);
+  if (PyLong_CheckExact(value)) {
+    int overflow = 0;
+    const long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
+    if (!overflow) return record.set_int(name.view(), number, limits);
+  } else if (PyFloat_CheckExact(value)) {
+    return record.set_double(name.view(), PyFloat_AS_DOUBLE(value), limits);
+  }
+  // Anything else may run Python code, which may reach this very span: so first aside, then in.
+  ProtoBuffer aside;
+  write_any_value(aside, value, limits.span_attribute_length);
+  SpanRecord::Open open;
+  if (!record.begin_attribute(name.view(), &open)) return;
+  record.body().bytes_field(otlp::KeyValue::kValue, aside.view());
+  record.end_attribute(open, limits);
+}
+
+void record_attributes(SpanRecord& record, PyObject* mapping, const SpanLimits& limits) {
+  if (PyDict_CheckExact(mapping)) {
+    // Simple values run no Python code, so the dict cannot change under us for those.
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    const Py_ssize_t size = PyDict_GET_SIZE(mapping);
+    while (PyDict_GET_SIZE(mapping) == size && PyDict_Next(mapping, &at, &key, &value)) {
+      const Ref key_kept = Ref::borrow(key), value_kept = Ref::borrow(value);
+      record_attribute(record, key, value, limits);
+    }
+    return;
+  }
+  each_item(mapping, [&](PyObject* key, PyObject* value) {
+    record_attribute(record, key, value, limits);
+  });
+}
+
+void write_attribute(ProtoBuffer& out, uint32_t field, std::string_view key, PyObject* value,
+                     uint32_t length_max) {
+  const size_t message = out.begin_message(field);
+  out.bytes_field(otlp::KeyValue::kKey, key);
+  const size_t inner = out.begin_message(otlp::KeyValue::kValue);
+  write_any_value(out, value, length_max);
+  out.end_message(inner);
+  out.end_message(message);
+}
+
+uint32_t write_attributes(ProtoBuffer& out, uint32_t field, PyObject* mapping, uint32_t count_max,
+                          uint32_t length_max) {
+  if (!mapping || mapping == Py_None) return 0;
+  Py_ssize_t size = PyObject_Size(mapping);
+  if (size < 0) {
+    PyErr_Clear();
+    return 0;
+  }
+  uint32_t dropped = size > Py_ssize_t{count_max} ? static_cast<uint32_t>(size - count_max) : 0;
+  uint32_t skip = dropped;
+  each_item(mapping, [&](PyObject* key, PyObject* value) {
+    if (skip > 0) {
+      --skip;
+    } else if (!usable_key(key) || out.size() > sdk::kSpanBytesMax) {
+      ++dropped;
+    } else {
+      write_attribute(out, field, Utf8(key).view(), value, length_max);
+    }
+  });
+  return dropped;
+}
+
+namespace {
+
+PyObject* text_object(protozero::data_view view) {
+  return PyUnicode_DecodeUTF8(view.data(), static_cast<Py_ssize_t>(view.size()), "replace");
+}
+
+PyObject* read_any_value(protozero::pbf_reader message);
+
+PyObject* read_map(protozero::pbf_reader list) {
+  Ref map(PyDict_New());
+  while (list.next(otlp::List::kValues)) {
+    protozero::pbf_reader entry = list.get_message();
+    Ref key, value;
+    while (entry.next()) {
+      if (entry.tag() == otlp::KeyValue::kKey) key = Ref(text_object(entry.get_view()));
+      else if (entry.tag() == otlp::KeyValue::kValue) value = Ref(read_any_value(entry.get_message()));
+      else entry.skip();
+    }
+    if (key && value) PyDict_SetItem(map.get(), key.get(), value.get());
+  }
+  return map.release();
+}
+
+PyObject* read_list(protozero::pbf_reader list) {
+  Ref items(PyList_New(0));
+  while (list.next(otlp::List::kValues)) {
+    Ref item(read_any_value(list.get_message()));
+    if (item) PyList_Append(items.get(), item.get());
+  }
+  return PyList_AsTuple(items.get());
+}
+
+PyObject* read_any_value(protozero::pbf_reader message) {
+  if (!message.next()) return none();
+  switch (message.tag()) {
+    case otlp::AnyValue::kString: return text_object(message.get_view());
+    case otlp::AnyValue::kBool: return PyBool_FromLong(message.get_bool());
+    case otlp::AnyValue::kInt: return PyLong_FromLongLong(message.get_int64());
+    case otlp::AnyValue::kDouble: return PyFloat_FromDouble(message.get_double());
+    case otlp::AnyValue::kArray: return read_list(message.get_message());
+    case otlp::AnyValue::kKvlist: return read_map(message.get_message());
+    case otlp::AnyValue::kBytes: {
+      const auto view = message.get_view();
+      return PyBytes_FromStringAndSize(view.data(), static_cast<Py_ssize_t>(view.size()));
+    }
+  }
+  return none();
+}
+
+}  // namespace
+
+PyObject* read_attributes(const SpanRecord& record) {
+  Ref attributes(PyDict_New());
+  if (!attributes) return nullptr;
+  try {
+    record.each_attribute([&](std::string_view bytes) {
+      protozero::pbf_reader entry(bytes.data(), bytes.size());
+      Ref key, value;
+      while (entry.next()) {
+        if (entry.tag() == otlp::KeyValue::kKey) key = Ref(text_object(entry.get_view()));
+        else value = Ref(read_any_value(entry.get_message()));
+      }
+      if (key && value) PyDict_SetItem(attributes.get(), key.get(), value.get());
+    });
+  } catch (const std::exception&) {
+    // Our own bytes; what was read so far is right.
+  }
+  PyErr_Clear();
+  return attributes.release();
+}
+
+}  // namespace vedette::native

@@ -1,0 +1,5 @@
+"""Vedette, inside the application."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""The parts of ``opentelemetry.sdk`` that Vedette provides, natively."""

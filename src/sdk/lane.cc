@@ -1,0 +1,252 @@
+#include <atomic>
+#include <map>
+
+#include "sdk/diagnostic.h"
+#include "sdk/export_thread.h"
+#include "sdk/ids.h"
+#include "sdk/otlp_fields.h"
+#include "sdk/proto_buffer.h"
+#include "sdk/source_table.h"
+#include "sdk/transport.h"
+
+namespace vedette::sdk {
+namespace {
+
+constexpr int64_t kMillisecond = 1'000'000;
+constexpr int64_t kSecond = 1000 * kMillisecond;
+constexpr int64_t kFirstPause = 500 * kMillisecond;
+constexpr int64_t kLongestPause = 30 * kSecond;
+constexpr int64_t kGiveUpAfter = 300 * kSecond;
+constexpr int64_t kSayAgainAfter = 60 * kSecond;
+/// A request is closed when it reaches this, whatever the number of its items.
+constexpr size_t kRequestBytesMax = 8u << 20;
+
+const char* noun(Signal signal) { return signal == Signal::kTraces ? "spans" : "log records"; }
+
+}  // namespace
+
+struct Lane::Work {
+  explicit Work(const Endpoint& endpoint) : transport(Transport::make(endpoint)) {}
+
+  std::unique_ptr<Transport> transport;
+  std::string batch;  // an encoded request not yet taken by the server
+  uint64_t batch_items = 0;
+  int64_t first_attempt = 0;
+  int64_t retry_at = 0;
+  int64_t pause = kFirstPause;
+  int64_t due = 0;  // when what is pending must go; 0: not set
+  bool unreachable = false;
+  std::string cause;  // of the last failure, said already
+  uint64_t full_said = 0;
+  int64_t full_said_at = 0;
+};
+
+Lane::Lane(BatchOptions options, Endpoint endpoint, WaitLimits* limits)
+    : options_(options),
+      endpoint_(std::move(endpoint)),
+      limits_(limits),
+      ring_(std::make_unique<Ring>(options.queue_bytes)),
+      work_(std::make_unique<Work>(endpoint_)) {
+  work_->transport->obey(limits_);
+}
+
+Lane::~Lane() = default;
+
+char* Lane::reserve(size_t size, uint32_t source) {
+  const bool room = !shut_.load(std::memory_order_relaxed) &&
+                    (options_.queue_items == 0 ||
+                     pending_.load(std::memory_order_relaxed) < options_.queue_items);
+  char* record = room ? ring_->reserve(size, source) : nullptr;
+  if (!record) dropped_full_.fetch_add(1, std::memory_order_relaxed);
+  return record;
+}
+
+bool Lane::commit(char* record) {
+  Ring::commit(record);
+  queued_.fetch_add(1, std::memory_order_relaxed);
+  const uint64_t pending = pending_.fetch_add(1, std::memory_order_acq_rel) + 1;
+  return pending == 1 || pending == options_.batch_items;
+}
+
+LaneStats Lane::stats() const {
+  return {queued_.load(), sent_.load(), dropped_full_.load(), dropped_failed_.load(),
+          rejected_.load()};
+}
+
+bool Lane::idle() const { return work_->batch.empty() && pending_.load() == 0; }
+
+bool Lane::unreachable() const { return !work_->batch.empty() && work_->unreachable; }
+
+/// Does what is due, at most one request; returns when to come again (INT64_MAX: when nudged).
+int64_t Lane::step(int64_t now, bool urgent) {
+  Work& work = *work_;
+  if (!work.batch.empty()) {
+    if (now < work.retry_at) return work.retry_at;
+    attempt(now);
+    return work.batch.empty() ? now : work.retry_at;
+  }
+  const uint64_t pending = pending_.load(std::memory_order_acquire);
+  if (dropped_full_.load(std::memory_order_relaxed) != work.full_said) report_full(now);
+  if (pending == 0) {
+    work.due = 0;
+    return INT64_MAX;
+  }
+  if (work.due == 0) work.due = now + options_.delay.count() * kMillisecond;
+  if (!urgent && pending < options_.batch_items && now < work.due) return work.due;
+  build_batch();
+  work.due = 0;
+  // A record that is being written right now: a moment later it is there.
+  if (work.batch.empty()) return now + kMillisecond;
+  work.first_attempt = now;
+  attempt(now);
+  return work.batch.empty() ? now : work.retry_at;
+}
+
+void Lane::build_batch() {
+  Work& work = *work_;
+  std::map<uint32_t, std::string> scopes;  // by source
+  size_t bytes = 0;
+  Ring::Record record;
+  char head[16];
+  while (work.batch_items < options_.batch_items && bytes < kRequestBytesMax &&
+         ring_->peek(&record)) {
+    std::string& items = scopes[record.source];
+    char* end = write_varint(head, tag(otlp::ScopeGroup::kItems, WireType::kBytes));
+    end = write_varint(end, record.bytes.size());
+    items.append(head, static_cast<size_t>(end - head)).append(record.bytes);
+    bytes += record.bytes.size();
+    ++work.batch_items;
+    ring_->pop();
+  }
+  pending_.fetch_sub(work.batch_items, std::memory_order_acq_rel);
+
+  std::map<uint32_t, ProtoBuffer> groups;  // by resource
+  for (const auto& [source, items] : scopes) {
+    const Source& from = SourceTable::instance().get(source);
+    ProtoBuffer& group = groups[from.resource_id];
+    if (group.size() == 0) group.bytes_field(otlp::ResourceGroup::kResource, from.resource);
+    const size_t scope = group.begin_message(otlp::ResourceGroup::kScopes);
+    group.bytes_field(otlp::ScopeGroup::kScope, from.scope);
+    group.raw(items);
+    if (!from.scope_schema_url.empty()) {
+      group.bytes_field(otlp::ScopeGroup::kSchemaUrl, from.scope_schema_url);
+    }
+    group.end_message(scope);
+  }
+  for (const auto& [id, group] : groups) {
+    const Source& from = SourceTable::instance().get(id);
+    const size_t url = from.resource_schema_url.size();
+    char* end = write_varint(head, tag(otlp::Request::kResourceGroups, WireType::kBytes));
+    end = write_varint(end, group.size() + (url ? 1 + varint_size(url) + url : 0));
+    work.batch.append(head, static_cast<size_t>(end - head)).append(group.view());
+    if (url) {
+      end = write_varint(head, tag(otlp::ResourceGroup::kSchemaUrl, WireType::kBytes));
+      end = write_varint(end, url);
+      work.batch.append(head, static_cast<size_t>(end - head)).append(from.resource_schema_url);
+    }
+  }
+}
+
+void Lane::attempt(int64_t now) {
+  Work& work = *work_;
+  const SendResult result =
+      work.transport->send(work.batch, now + endpoint_.timeout.count() * kMillisecond);
+  if (result.kind != SendResult::Kind::kSent) return attempt_failed(result, monotonic_now());
+  const uint64_t rejected = std::min(result.rejected, work.batch_items);
+  sent_.fetch_add(work.batch_items - rejected, std::memory_order_relaxed);
+  if (rejected || !result.message.empty()) {
+    rejected_.fetch_add(rejected, std::memory_order_relaxed);
+    if (work.cause != result.message) {
+      complain(endpoint_.url() + " rejected " + std::to_string(rejected) + " " +
+               noun(endpoint_.signal) + ": " + result.message);
+      work.cause = result.message;
+    }
+  } else if (!work.cause.empty()) {
+    complain(std::string(noun(endpoint_.signal)) + " reach " + endpoint_.url() + " again");
+    work.cause.clear();
+  }
+  work.batch.clear();
+  if (work.batch.capacity() > (1u << 20)) work.batch.shrink_to_fit();
+  work.batch_items = 0;
+  work.pause = kFirstPause;
+  work.unreachable = false;
+}
+
+void Lane::attempt_failed(const SendResult& result, int64_t now) {
+  Work& work = *work_;
+  if (result.kind == SendResult::Kind::kRefused) {
+    return give_up(result.message + ", which a retry would not change");
+  }
+  if (now - work.first_attempt > kGiveUpAfter) return give_up(result.message + ", for 5 minutes");
+  work.unreachable = !result.connected;
+  if (work.cause != result.message) {
+    complain("cannot send " + std::string(noun(endpoint_.signal)) + " to " + endpoint_.url() + ": " +
+             result.message + "; keeping up to " + std::to_string(ring_->capacity() >> 20) +
+             " MiB and trying again");
+    work.cause = result.message;
+  }
+  // Full jitter around the growing pause, so that many workers do not come back at once.
+  const auto jitter = static_cast<int64_t>(random_id() % static_cast<uint64_t>(work.pause));
+  const int64_t wished = result.retry_after.count() * kMillisecond;
+  work.retry_at = now + std::max(wished, work.pause / 2 + jitter);
+  work.pause = std::min(work.pause * 2, kLongestPause);
+}
+
+void Lane::retry_now() {
+  work_->retry_at = 0;
+  work_->pause = kFirstPause;
+}
+
+void Lane::give_up(std::string_view why) {
+  Work& work = *work_;
+  dropped_failed_.fetch_add(work.batch_items, std::memory_order_relaxed);
+  if (work.cause != why) {
+    complain(std::to_string(work.batch_items) + " " + noun(endpoint_.signal) + " for " +
+             endpoint_.url() + " lost: " + std::string(why));
+    work.cause = why;
+  }
+  work.batch.clear();
+  work.batch_items = 0;
+  work.pause = kFirstPause;
+}
+
+void Lane::report_full(int64_t now) {
+  Work& work = *work_;
+  if (shut_.load() || (work.full_said_at && now < work.full_said_at + kSayAgainAfter)) return;
+  work.full_said = dropped_full_.load(std::memory_order_relaxed);
+  work.full_said_at = now;
+  complain("the queue for " + endpoint_.url() + " is full: newest dropped, " +
+           std::to_string(work.full_said) + " " + noun(endpoint_.signal) + " so far");
+}
+
+/// At the end: what did not get through is lost, and said.
+void Lane::drop_rest() {
+  Work& work = *work_;
+  uint64_t lost = work.batch_items;
+  Ring::Record record;
+  while (ring_->peek(&record)) {
+    ring_->pop();
+    pending_.fetch_sub(1, std::memory_order_acq_rel);
+    ++lost;
+  }
+  work.batch.clear();
+  work.batch_items = 0;
+  if (lost == 0) return;
+  dropped_failed_.fetch_add(lost, std::memory_order_relaxed);
+  complain("stopping: " + std::to_string(lost) + " " + noun(endpoint_.signal) + " for " +
+           endpoint_.url() + " lost" + (work.cause.empty() ? "" : ": " + work.cause));
+}
+
+void Lane::reset_in_child() {
+  work_->transport->abandon();
+  // The parent's export thread may have been in the midst of it: leave it as it is.
+  [[maybe_unused]] auto* left = work_.release();
+  work_ = std::make_unique<Work>(endpoint_);
+  work_->transport->obey(limits_);
+  ring_ = std::make_unique<Ring>(options_.queue_bytes);
+  for (auto* count : {&pending_, &queued_, &sent_, &dropped_full_, &dropped_failed_, &rejected_}) {
+    count->store(0);
+  }
+}
+
+}  // namespace vedette::sdk
