@@ -86,9 +86,7 @@ while True:
 """
 
     def __enter__(self) -> str:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", self.PROGRAM], stdout=subprocess.PIPE, text=True
-        )
+        self.process = subprocess.Popen([sys.executable, "-c", self.PROGRAM], stdout=subprocess.PIPE, text=True)
         return f"http://127.0.0.1:{self.process.stdout.readline().strip()}/v1/traces"
 
     def __exit__(self, *_: object) -> None:

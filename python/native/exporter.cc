@@ -11,7 +11,9 @@ PyTypeObject* thread_type;
 ExportThreadObject* as_thread(PyObject* self) {
   return reinterpret_cast<ExportThreadObject*>(self);
 }
-LaneObject* as_lane(PyObject* self) { return reinterpret_cast<LaneObject*>(self); }
+LaneObject* as_lane(PyObject* self) {
+  return reinterpret_cast<LaneObject*>(self);
+}
 
 PyObject* thread_new(PyTypeObject*, PyObject*, PyObject*) {
   auto* self = PyObject_New(ExportThreadObject, thread_type);
@@ -49,10 +51,10 @@ bool read_headers(PyObject* headers, sdk::Endpoint* endpoint) {
 
 /// add_lane(signal, protocol, url, insecure=…, …) -> Lane
 PyObject* thread_add_lane(PyObject* self, PyObject* args, PyObject* kwargs) {
-  static const char* names[] = {"signal",      "protocol",    "url",       "insecure", "headers",
-                                "timeout_ms",  "gzip",        "ca_file",   "certificate_file",
-                                "key_file",    "queue_bytes", "queue_items", "batch_items",
-                                "delay_ms",    nullptr};
+  static const char* names[] = {"signal",           "protocol",   "url",         "insecure",
+                                "headers",          "timeout_ms", "gzip",        "ca_file",
+                                "certificate_file", "key_file",   "queue_bytes", "queue_items",
+                                "batch_items",      "delay_ms",   nullptr};
   const char *signal, *protocol, *url, *ca = "", *certificate = "", *key = "";
   int insecure = 1, gzip = 0;
   PyObject* headers = nullptr;

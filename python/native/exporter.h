@@ -9,13 +9,11 @@
 namespace vedette::native {
 
 struct ExportThreadObject {
-  PyObject_HEAD
-  std::shared_ptr<sdk::ExportThread> thread;
+  PyObject_HEAD std::shared_ptr<sdk::ExportThread> thread;
 };
 
 struct LaneObject {
-  PyObject_HEAD
-  std::shared_ptr<sdk::ExportThread> thread;
+  PyObject_HEAD std::shared_ptr<sdk::ExportThread> thread;
   sdk::Lane* lane;
 };
 

@@ -1,4 +1,5 @@
-// vedette._native: opentelemetry-api's tracer and span, and prometheus_client's metrics, over src/sdk.
+// vedette._native: opentelemetry-api's tracer and span, and prometheus_client's metrics, over
+// src/sdk.
 #include "exporter.h"
 #include "otel_api.h"
 #include "python.h"
@@ -9,8 +10,15 @@
 namespace {
 
 PyModuleDef module_definition = {
-    PyModuleDef_HEAD_INIT, "vedette._native", "The native half of vedette. Use vedette.sdk.", -1,
-    nullptr, nullptr, nullptr, nullptr, nullptr,
+    PyModuleDef_HEAD_INIT,
+    "vedette._native",
+    "The native half of vedette. Use vedette.sdk.",
+    -1,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
 };
 
 }  // namespace
@@ -20,7 +28,7 @@ PyMODINIT_FUNC PyInit__native() {
   Ref module(PyModule_Create(&module_definition));
   if (!module || !load_otel_api()) return nullptr;
   PyObject* m = module.get();
-  const bool ok = add_exporter_types(m) && add_span_type(m) && add_tracer_types(m) &&
-                  add_scope_type(m);
+  const bool ok =
+      add_exporter_types(m) && add_span_type(m) && add_tracer_types(m) && add_scope_type(m);
   return ok ? module.release() : nullptr;
 }

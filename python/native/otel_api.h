@@ -1,5 +1,5 @@
-// opentelemetry-api's own objects, looked up once: our spans live in its context variable, under its
-// key, and hand out its SpanContext.
+// opentelemetry-api's own objects, looked up once: our spans live in its context variable, under
+// its key, and hand out its SpanContext.
 #pragma once
 
 #include "python.h"
@@ -7,12 +7,12 @@
 namespace vedette::native {
 
 struct OtelApi {
-  PyTypeObject* context;   // opentelemetry.context.Context, a dict
-  PyObject* context_var;   // the ContextVar of the default runtime context, or null
-  PyObject* attach;        // opentelemetry.context.attach, detach, get_current: when there is none
+  PyTypeObject* context;  // opentelemetry.context.Context, a dict
+  PyObject* context_var;  // the ContextVar of the default runtime context, or null
+  PyObject* attach;       // opentelemetry.context.attach, detach, get_current: when there is none
   PyObject* detach;
   PyObject* get_current;
-  PyObject* span_key;      // where a Context keeps its span
+  PyObject* span_key;  // where a Context keeps its span
   PyTypeObject* span_context;
   PyObject* trace_flags[4];
   PyObject* default_trace_state;

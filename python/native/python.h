@@ -66,8 +66,8 @@ class FreeList {
   int count_ = 0;
 };
 
-/// Arguments of a METH_FASTCALL | METH_KEYWORDS call, sorted into `out` by `names` (null: not given,
-/// borrowed otherwise). False with TypeError set when they do not fit.
+/// Arguments of a METH_FASTCALL | METH_KEYWORDS call, sorted into `out` by `names` (null: not
+/// given, borrowed otherwise). False with TypeError set when they do not fit.
 struct Signature {
   const char* function;
   const char* const* names;
@@ -98,6 +98,8 @@ void warn_once(const char* message);
 /// Adds a heap type to the module; null with an exception set when it fails.
 PyTypeObject* add_type(PyObject* module, PyType_Spec* spec, PyObject* bases = nullptr);
 
-inline PyObject* none() { return Py_NewRef(Py_None); }
+inline PyObject* none() {
+  return Py_NewRef(Py_None);
+}
 
 }  // namespace vedette::native

@@ -42,7 +42,9 @@ void span_dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 
-uint64_t low_word(PyObject* number) { return PyLong_AsUnsignedLongLongMask(number); }
+uint64_t low_word(PyObject* number) {
+  return PyLong_AsUnsignedLongLongMask(number);
+}
 
 sdk::TraceId trace_id_of(PyObject* number) {
   unsigned char bytes[16] = {};
@@ -112,10 +114,9 @@ bool open(SpanObject* span) {
 /// A time argument in nanoseconds; 0 when it is not given or not a time.
 int64_t time_argument(PyObject* value) {
   if (!value || value == Py_None) return 0;
-  const long long ns = PyLong_Check(value) ? PyLong_AsLongLong(value)
-                       : PyFloat_Check(value)
-                           ? static_cast<long long>(PyFloat_AS_DOUBLE(value))
-                           : 0;
+  const long long ns = PyLong_Check(value)    ? PyLong_AsLongLong(value)
+                       : PyFloat_Check(value) ? static_cast<long long>(PyFloat_AS_DOUBLE(value))
+                                              : 0;
   if (PyErr_Occurred()) PyErr_Clear();
   return ns > 0 ? ns : 0;
 }
@@ -260,8 +261,8 @@ std::string stack_trace(PyObject* exception) {
 void add_event_bytes(SpanObject* span, std::string_view name, int64_t time_ns,
                      const sdk::ProtoBuffer& attributes, uint32_t dropped) {
   sdk::ProtoBuffer event;
-  event.fixed64_field(sdk::otlp::Event::kTime, static_cast<uint64_t>(
-                          time_ns ? time_ns : sdk::wall_now(span->clock_offset)));
+  event.fixed64_field(sdk::otlp::Event::kTime,
+                      static_cast<uint64_t>(time_ns ? time_ns : sdk::wall_now(span->clock_offset)));
   event.bytes_field(sdk::otlp::Event::kName, cut(name, sdk::kUnlimited));
   event.raw(attributes.view());
   if (dropped) event.varint_field(sdk::otlp::Event::kDroppedAttributes, dropped);
@@ -324,15 +325,16 @@ void set_status(SpanObject* span, int code, PyObject* description) {
 }
 
 void set_error(SpanObject* span, PyObject* exception) {
-  const std::string text = std::string(_PyType_Name(Py_TYPE(exception))) + ": " +
-                           safe_str(exception);
-  Ref description(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()),
-                                       "replace"));
+  const std::string text =
+      std::string(_PyType_Name(Py_TYPE(exception))) + ": " + safe_str(exception);
+  Ref description(
+      PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
   if (!description) PyErr_Clear();
   set_status(span, 2, description.get());
 }
 
-// ---- methods -------------------------------------------------------------------------------------
+// ---- methods
+// -------------------------------------------------------------------------------------
 
 namespace {
 
@@ -344,7 +346,8 @@ PyObject* py_set_attribute(PyObject* self, PyObject* const* args, Py_ssize_t nar
     static const char* const names[] = {"key", "value"};
     if (!bind({"set_attribute", names, 2, 2, 2}, args, nargs, kwnames, given)) return nullptr;
   }
-  if (open(span)) record_attribute(span->record, given[0], given[1], span->tracer->provider->limits);
+  if (open(span))
+    record_attribute(span->record, given[0], given[1], span->tracer->provider->limits);
   return none();
 }
 
@@ -356,8 +359,7 @@ PyObject* py_set_attributes(PyObject* self, PyObject* attributes) {
   return none();
 }
 
-PyObject* py_add_event(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
-                       PyObject* kwnames) {
+PyObject* py_add_event(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   static const char* const names[] = {"name", "attributes", "timestamp"};
   PyObject* given[3];
   if (!bind({"add_event", names, 3, 1, 3}, args, nargs, kwnames, given)) return nullptr;
@@ -365,9 +367,8 @@ PyObject* py_add_event(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
   if (!open(span)) return none();
   const sdk::SpanLimits& limits = span->tracer->provider->limits;
   sdk::ProtoBuffer attributes;
-  const uint32_t dropped =
-      write_attributes(attributes, sdk::otlp::Event::kAttributes, given[1],
-                       limits.event_attributes, limits.attribute_length);
+  const uint32_t dropped = write_attributes(attributes, sdk::otlp::Event::kAttributes, given[1],
+                                            limits.event_attributes, limits.attribute_length);
   add_event_bytes(span, safe_str(given[0]), time_argument(given[2]), attributes, dropped);
   return none();
 }
@@ -377,8 +378,7 @@ PyObject* py_add_event(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
 void add_link(SpanObject* span, PyObject* context, PyObject* attributes) {
   Parent target;
   read_span_context(context, &target);
-  const Py_ssize_t size =
-      attributes && attributes != Py_None ? PyObject_Size(attributes) : 0;
+  const Py_ssize_t size = attributes && attributes != Py_None ? PyObject_Size(attributes) : 0;
   if (size < 0) PyErr_Clear();
   if (!target.span_context || (!target.valid() && size <= 0 && !target.trace_state)) return;
   const sdk::SpanLimits& limits = span->tracer->provider->limits;
@@ -471,9 +471,13 @@ PyObject* py_is_recording(PyObject* self, PyObject*) {
   return PyBool_FromLong(as_span(self)->recording);
 }
 
-PyObject* py_get_span_context(PyObject* self, PyObject*) { return span_context_of(as_span(self)); }
+PyObject* py_get_span_context(PyObject* self, PyObject*) {
+  return span_context_of(as_span(self));
+}
 
-PyObject* py_enter(PyObject* self, PyObject*) { return Py_NewRef(self); }
+PyObject* py_enter(PyObject* self, PyObject*) {
+  return Py_NewRef(self);
+}
 
 PyObject* py_exit(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
   SpanObject* span = as_span(self);
@@ -485,10 +489,15 @@ PyObject* py_exit(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
   return none();
 }
 
-// ---- reading back --------------------------------------------------------------------------------
+// ---- reading back
+// --------------------------------------------------------------------------------
 
-PyObject* get_name(PyObject* self, void*) { return Py_NewRef(as_span(self)->name); }
-PyObject* get_context(PyObject* self, void*) { return span_context_of(as_span(self)); }
+PyObject* get_name(PyObject* self, void*) {
+  return Py_NewRef(as_span(self)->name);
+}
+PyObject* get_context(PyObject* self, void*) {
+  return span_context_of(as_span(self));
+}
 PyObject* get_kind(PyObject* self, void*) {
   return Py_NewRef(otel.span_kinds[as_span(self)->head.kind - 1]);
 }
@@ -497,9 +506,9 @@ PyObject* get_parent(PyObject* self, void*) {
   if (!span->head.parent_id) return none();
   if (!span->parent_context) {
     // Only what the parent was sampled as is not kept; a child is seldom sampled otherwise.
-    span->parent_context = make_span_context(span->head.trace_id, span->head.parent_id,
-                                             span->head.parent_remote, span->head.trace_flags,
-                                             span->trace_state);
+    span->parent_context =
+        make_span_context(span->head.trace_id, span->head.parent_id, span->head.parent_remote,
+                          span->head.trace_flags, span->trace_state);
   }
   return Py_XNewRef(span->parent_context);
 }
@@ -515,7 +524,9 @@ PyObject* get_end_time(PyObject* self, void*) {
   const int64_t end = as_span(self)->head.end_ns;
   return end ? PyLong_FromLongLong(end) : none();
 }
-PyObject* get_attributes(PyObject* self, void*) { return read_attributes(as_span(self)->record); }
+PyObject* get_attributes(PyObject* self, void*) {
+  return read_attributes(as_span(self)->record);
+}
 PyObject* get_resource(PyObject* self, void*) {
   PyObject* resource = as_span(self)->tracer->provider->python_resource;
   return Py_NewRef(resource ? resource : Py_None);
@@ -527,9 +538,9 @@ PyObject* get_scope(PyObject* self, void*) {
 
 PyObject* span_repr(PyObject* self) {
   Ref context(span_context_of(as_span(self)));
-  return context ? PyUnicode_FromFormat("Span(name=%R, context=%R)", as_span(self)->name,
-                                        context.get())
-                 : nullptr;
+  return context
+             ? PyUnicode_FromFormat("Span(name=%R, context=%R)", as_span(self)->name, context.get())
+             : nullptr;
 }
 
 #define FAST(function) reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function))
@@ -575,10 +586,9 @@ PyMemberDef span_members[] = {
 };
 
 PyType_Slot base_slots[] = {{0, nullptr}};
-PyType_Spec base_spec = {"vedette._native.SpanBase", 0, 0,
-                         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE |
-                             Py_TPFLAGS_DISALLOW_INSTANTIATION,
-                         base_slots};
+PyType_Spec base_spec = {
+    "vedette._native.SpanBase", 0, 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION, base_slots};
 
 PyType_Slot span_slots[] = {
     {Py_tp_dealloc, reinterpret_cast<void*>(span_dealloc)},

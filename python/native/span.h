@@ -21,8 +21,7 @@ struct Parent {
 };
 
 struct SpanObject {
-  PyObject_HEAD
-  PyObject* weakrefs;
+  PyObject_HEAD PyObject* weakrefs;
   TracerObject* tracer;
   PyObject* name;            // str
   PyObject* span_context;    // made when asked for
@@ -42,9 +41,15 @@ extern PyTypeObject* span_type;
 
 bool add_span_type(PyObject* module);
 
-inline bool is_span(PyObject* object) { return object && Py_TYPE(object) == span_type; }
-inline SpanObject* as_span(PyObject* object) { return reinterpret_cast<SpanObject*>(object); }
-inline PyObject* as_object(SpanObject* span) { return reinterpret_cast<PyObject*>(span); }
+inline bool is_span(PyObject* object) {
+  return object && Py_TYPE(object) == span_type;
+}
+inline SpanObject* as_span(PyObject* object) {
+  return reinterpret_cast<SpanObject*>(object);
+}
+inline PyObject* as_object(SpanObject* span) {
+  return reinterpret_cast<PyObject*>(span);
+}
 
 /// Reads the parent out of a Context (null: none). References stay with the context's span, except
 /// `*kept`, which must outlive the Parent.

@@ -6,8 +6,7 @@ namespace vedette::native {
 namespace {
 
 struct ScopeObject {
-  PyObject_HEAD
-  TracerObject* tracer;
+  PyObject_HEAD TracerObject* tracer;
   StartArguments arguments;
   PyObject* span;
   PyObject* token;
@@ -19,7 +18,9 @@ static_assert(kArguments == 9);
 PyTypeObject* scope_type;
 FreeList<ScopeObject, 64> free_scopes;
 
-PyObject** fields(StartArguments& arguments) { return &arguments.name; }
+PyObject** fields(StartArguments& arguments) {
+  return &arguments.name;
+}
 
 void scope_dealloc(PyObject* self) {
   auto* scope = reinterpret_cast<ScopeObject*>(self);
@@ -120,8 +121,7 @@ PyObject* make_scope(TracerObject* tracer, const StartArguments& arguments) {
   ScopeObject* scope = free_scopes.take(scope_type);
   if (!scope) scope = PyObject_New(ScopeObject, scope_type);
   if (!scope) return nullptr;
-  scope->tracer = reinterpret_cast<TracerObject*>(
-      Py_NewRef(reinterpret_cast<PyObject*>(tracer)));
+  scope->tracer = reinterpret_cast<TracerObject*>(Py_NewRef(reinterpret_cast<PyObject*>(tracer)));
   scope->arguments = arguments;
   for (int i = 0; i < kArguments; ++i) Py_XINCREF(fields(scope->arguments)[i]);
   scope->span = scope->token = nullptr;

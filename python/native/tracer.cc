@@ -17,8 +17,12 @@ void add_link(SpanObject* span, PyObject* context, PyObject* attributes);
 
 namespace {
 
-ProviderObject* as_provider(PyObject* object) { return reinterpret_cast<ProviderObject*>(object); }
-TracerObject* as_tracer(PyObject* object) { return reinterpret_cast<TracerObject*>(object); }
+ProviderObject* as_provider(PyObject* object) {
+  return reinterpret_cast<ProviderObject*>(object);
+}
+TracerObject* as_tracer(PyObject* object) {
+  return reinterpret_cast<TracerObject*>(object);
+}
 
 /// ("on",) | ("off",) | ("ratio", bound) | ("parent", root, remote sampled, …)
 bool parse_sampler(PyObject* spec, sdk::Sampler* out) {
@@ -154,9 +158,15 @@ void tracer_dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 
-const char* const kStartNames[] = {"name",  "context",    "kind",
-                                   "attributes", "links", "start_time",
-                                   "record_exception", "set_status_on_exception", "end_on_exit"};
+const char* const kStartNames[] = {"name",
+                                   "context",
+                                   "kind",
+                                   "attributes",
+                                   "links",
+                                   "start_time",
+                                   "record_exception",
+                                   "set_status_on_exception",
+                                   "end_on_exit"};
 
 bool start_arguments(const char* function, int count, PyObject* const* args, Py_ssize_t nargs,
                      PyObject* kwnames, StartArguments* out) {
@@ -227,7 +237,8 @@ PyType_Spec tracer_spec = {"vedette._native.Tracer", sizeof(TracerObject), 0,
 
 PyMethodDef provider_methods[] = {
     {"add_sink", provider_add_sink, METH_O, "add_sink(lane): ended spans go there, too."},
-    {"tracer", provider_tracer, METH_VARARGS, "tracer(name, version, schema_url, attributes, scope)"},
+    {"tracer", provider_tracer, METH_VARARGS,
+     "tracer(name, version, schema_url, attributes, scope)"},
     {nullptr, nullptr, 0, nullptr},
 };
 PyType_Slot provider_slots[] = {
@@ -259,8 +270,8 @@ PyObject* start_from_arguments(TracerObject* tracer, const StartArguments& given
   PyObject* name = given.name;
   if (!PyUnicode_Check(name)) {
     const std::string text = safe_str(name);
-    name_made = Ref(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()),
-                                         "replace"));
+    name_made =
+        Ref(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
     name = name_made.get();
     if (!name) return nullptr;
   }

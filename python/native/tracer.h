@@ -18,8 +18,7 @@ struct Sink {
 
 /// What a Tracer needs to know of its provider; shared by all its tracers.
 struct ProviderObject {
-  PyObject_HEAD
-  sdk::Sampler sampler;
+  PyObject_HEAD sdk::Sampler sampler;
   sdk::SpanLimits limits;
   std::vector<Sink> sinks;
   std::string resource;  // an encoded Resource message
@@ -29,8 +28,7 @@ struct ProviderObject {
 };
 
 struct TracerObject {
-  PyObject_HEAD
-  ProviderObject* provider;
+  PyObject_HEAD ProviderObject* provider;
   PyObject* scope;  // what Span.instrumentation_scope answers
   uint32_t source;
 };

@@ -182,9 +182,8 @@ void record_attributes(SpanRecord& record, PyObject* mapping, const SpanLimits& 
     }
     return;
   }
-  each_item(mapping, [&](PyObject* key, PyObject* value) {
-    record_attribute(record, key, value, limits);
-  });
+  each_item(mapping,
+            [&](PyObject* key, PyObject* value) { record_attribute(record, key, value, limits); });
 }
 
 void write_attribute(ProtoBuffer& out, uint32_t field, std::string_view key, PyObject* value,
@@ -233,9 +232,12 @@ PyObject* read_map(protozero::pbf_reader list) {
     protozero::pbf_reader entry = list.get_message();
     Ref key, value;
     while (entry.next()) {
-      if (entry.tag() == otlp::KeyValue::kKey) key = Ref(text_object(entry.get_view()));
-      else if (entry.tag() == otlp::KeyValue::kValue) value = Ref(read_any_value(entry.get_message()));
-      else entry.skip();
+      if (entry.tag() == otlp::KeyValue::kKey)
+        key = Ref(text_object(entry.get_view()));
+      else if (entry.tag() == otlp::KeyValue::kValue)
+        value = Ref(read_any_value(entry.get_message()));
+      else
+        entry.skip();
     }
     if (key && value) PyDict_SetItem(map.get(), key.get(), value.get());
   }
@@ -254,12 +256,18 @@ PyObject* read_list(protozero::pbf_reader list) {
 PyObject* read_any_value(protozero::pbf_reader message) {
   if (!message.next()) return none();
   switch (message.tag()) {
-    case otlp::AnyValue::kString: return text_object(message.get_view());
-    case otlp::AnyValue::kBool: return PyBool_FromLong(message.get_bool());
-    case otlp::AnyValue::kInt: return PyLong_FromLongLong(message.get_int64());
-    case otlp::AnyValue::kDouble: return PyFloat_FromDouble(message.get_double());
-    case otlp::AnyValue::kArray: return read_list(message.get_message());
-    case otlp::AnyValue::kKvlist: return read_map(message.get_message());
+    case otlp::AnyValue::kString:
+      return text_object(message.get_view());
+    case otlp::AnyValue::kBool:
+      return PyBool_FromLong(message.get_bool());
+    case otlp::AnyValue::kInt:
+      return PyLong_FromLongLong(message.get_int64());
+    case otlp::AnyValue::kDouble:
+      return PyFloat_FromDouble(message.get_double());
+    case otlp::AnyValue::kArray:
+      return read_list(message.get_message());
+    case otlp::AnyValue::kKvlist:
+      return read_map(message.get_message());
     case otlp::AnyValue::kBytes: {
       const auto view = message.get_view();
       return PyBytes_FromStringAndSize(view.data(), static_cast<Py_ssize_t>(view.size()));
@@ -278,8 +286,10 @@ PyObject* read_attributes(const SpanRecord& record) {
       protozero::pbf_reader entry(bytes.data(), bytes.size());
       Ref key, value;
       while (entry.next()) {
-        if (entry.tag() == otlp::KeyValue::kKey) key = Ref(text_object(entry.get_view()));
-        else value = Ref(read_any_value(entry.get_message()));
+        if (entry.tag() == otlp::KeyValue::kKey)
+          key = Ref(text_object(entry.get_view()));
+        else
+          value = Ref(read_any_value(entry.get_message()));
       }
       if (key && value) PyDict_SetItem(attributes.get(), key.get(), value.get());
     });

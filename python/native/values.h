@@ -1,5 +1,5 @@
-// Python values as OTLP attribute values. Never raises and never fails: what cannot be a value becomes
-// its str(), or a word that says why not.
+// Python values as OTLP attribute values. Never raises and never fails: what cannot be a value
+// becomes its str(), or a word that says why not.
 #pragma once
 
 #include "python.h"
@@ -14,8 +14,8 @@ void record_attribute(sdk::SpanRecord& record, PyObject* key, PyObject* value,
 /// Sets every attribute of a mapping.
 void record_attributes(sdk::SpanRecord& record, PyObject* mapping, const sdk::SpanLimits& limits);
 
-/// Appends the mapping's items as KeyValue messages in field `field`, the newest `count_max` of them;
-/// returns how many were dropped.
+/// Appends the mapping's items as KeyValue messages in field `field`, the newest `count_max` of
+/// them; returns how many were dropped.
 uint32_t write_attributes(sdk::ProtoBuffer& out, uint32_t field, PyObject* mapping,
                           uint32_t count_max, uint32_t length_max);
 /// Appends one KeyValue message in field `field`.

@@ -116,8 +116,10 @@ Status Connection::wait_for(short events, int64_t deadline_ns) {
     const int ready = ::poll(polled, 2, poll_timeout(until));
     if (ready < 0 && errno != EINTR) return io_error("poll", errno);
     if (ready > 0 && polled[0].revents) return {};
-    if (ready > 0 && polled[1].revents) limits_->waker.clear();
-    else if (monotonic_now() >= until) return {Code::kDeadlineExceeded, "timed out"};
+    if (ready > 0 && polled[1].revents)
+      limits_->waker.clear();
+    else if (monotonic_now() >= until)
+      return {Code::kDeadlineExceeded, "timed out"};
   }
 }
 
@@ -236,7 +238,8 @@ Result<bool> Connection::tls_wants(int result, int64_t deadline_ns) {
       RETURN_IF_ERROR(wait_for(POLLOUT, deadline_ns));
       return true;
     }
-    case SSL_ERROR_ZERO_RETURN: return false;
+    case SSL_ERROR_ZERO_RETURN:
+      return false;
     case SSL_ERROR_SYSCALL:
       if (ERR_peek_error() == 0) return false;
       [[fallthrough]];
@@ -255,8 +258,8 @@ Status Connection::write(std::string_view bytes, int64_t deadline_ns) {
   while (!bytes.empty()) {
     if (ssl_) {
       ERR_clear_error();
-      const int n = SSL_write(ssl_, bytes.data(),
-                              static_cast<int>(std::min<size_t>(bytes.size(), 1u << 20)));
+      const int n =
+          SSL_write(ssl_, bytes.data(), static_cast<int>(std::min<size_t>(bytes.size(), 1u << 20)));
       if (n > 0) {
         bytes.remove_prefix(static_cast<size_t>(n));
         continue;

@@ -1,5 +1,6 @@
-// One TCP or TLS connection with deadlines, that another thread can interrupt. Never blocks beyond its
-// deadline, except while a host name is resolved. Owned by the export thread, but for WaitLimits.
+// One TCP or TLS connection with deadlines, that another thread can interrupt. Never blocks beyond
+// its deadline, except while a host name is resolved. Owned by the export thread, but for
+// WaitLimits.
 #pragma once
 
 #include <atomic>

@@ -33,8 +33,8 @@ struct Endpoint {
   std::string url() const;
 };
 
-/// Fills tls, host, port and path from an URL. Without a scheme the URL is host:port, and `insecure`
-/// decides about TLS.
+/// Fills tls, host, port and path from an URL. Without a scheme the URL is host:port, and
+/// `insecure` decides about TLS.
 Status parse_url(std::string_view url, bool insecure, Endpoint* out);
 
 /// What became of one attempt to send a batch.
@@ -45,10 +45,10 @@ struct SendResult {
     kRefused,  // never will: the batch is lost
   };
   Kind kind = Kind::kSent;
-  bool connected = true;                 // false: no connection came about
+  bool connected = true;                     // false: no connection came about
   std::chrono::milliseconds retry_after{0};  // as the server wishes
-  uint64_t rejected = 0;                 // items of a batch that was taken otherwise
-  std::string message;                   // what went wrong, for a person
+  uint64_t rejected = 0;                     // items of a batch that was taken otherwise
+  std::string message;                       // what went wrong, for a person
 };
 
 /// Reads an Export*ServiceResponse: what of the batch was rejected, and why.

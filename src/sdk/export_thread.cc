@@ -23,7 +23,9 @@ Registry& registry() {
   return *instance;
 }
 
-int64_t in_ns(std::chrono::milliseconds t) { return t.count() * 1'000'000; }
+int64_t in_ns(std::chrono::milliseconds t) {
+  return t.count() * 1'000'000;
+}
 
 /// While stopping, a server that does not even take the connection gets no more than this.
 constexpr int64_t kConnectAtExit = 1'500'000'000;
@@ -120,8 +122,8 @@ bool ExportThread::flush(std::chrono::milliseconds timeout) {
   for (const auto& lane : lanes_) lost_before += lane->stats().dropped_failed;
   const uint64_t wanted = flush_wanted_.fetch_add(1, std::memory_order_acq_rel) + 1;
   limits_.waker.wake();
-  const bool done = sync_->changed.wait_for(
-      lock, timeout, [&] { return flush_done_ >= wanted || ended_; });
+  const bool done =
+      sync_->changed.wait_for(lock, timeout, [&] { return flush_done_ >= wanted || ended_; });
   for (const auto& lane : lanes_) lost_after += lane->stats().dropped_failed;
   return done && lost_after == lost_before;
 }
@@ -143,8 +145,8 @@ bool ExportThread::shutdown(std::chrono::milliseconds timeout) {
     return true;
   }
   limits_.waker.wake();
-  // A little more than asked for, so that the thread itself can count and say what is lost. Should it
-  // hang in a name lookup, the process ends without it.
+  // A little more than asked for, so that the thread itself can count and say what is lost. Should
+  // it hang in a name lookup, the process ends without it.
   const bool ended = sync_->changed.wait_for(lock, timeout + std::chrono::milliseconds(300),
                                              [&] { return ended_; });
   for (const auto& lane : lanes_) lost += lane->stats().dropped_failed;

@@ -1,10 +1,10 @@
 // The thread that takes records out of queues, makes OTLP requests of them and sends them.
 //
 // Recording threads only ever touch a Lane's ring: they never wait, and when it is full the newest
-// record is dropped and counted. A batch that could not be sent is tried again with growing, jittered
-// pauses for five minutes, while the ring takes what comes; then it is dropped, counted and said.
-// The thread starts with the first record, so it may be created before a fork; a forked child starts
-// with empty queues, a thread and a connection of its own.
+// record is dropped and counted. A batch that could not be sent is tried again with growing,
+// jittered pauses for five minutes, while the ring takes what comes; then it is dropped, counted
+// and said. The thread starts with the first record, so it may be created before a fork; a forked
+// child starts with empty queues, a thread and a connection of its own.
 #pragma once
 
 #include <atomic>
@@ -22,8 +22,8 @@
 
 namespace vedette::sdk {
 
-/// Batch size and delay are those of opentelemetry-sdk's BatchSpanProcessor; the queue is bounded by
-/// bytes, and by items where `queue_items` says so.
+/// Batch size and delay are those of opentelemetry-sdk's BatchSpanProcessor; the queue is bounded
+/// by bytes, and by items where `queue_items` says so.
 struct BatchOptions {
   size_t queue_bytes = 16u << 20;
   uint64_t queue_items = 0;
@@ -96,7 +96,8 @@ class ExportThread : public std::enable_shared_from_this<ExportThread> {
 
   /// Sends what is queued now. False: not all of it got through in time.
   bool flush(std::chrono::milliseconds timeout);
-  /// Sends what is queued and ends the thread. After `timeout` the rest is dropped, counted and said.
+  /// Sends what is queued and ends the thread. After `timeout` the rest is dropped, counted and
+  /// said.
   bool shutdown(std::chrono::milliseconds timeout);
 
   /// What a queue does around fork(); installed by create().
@@ -121,8 +122,8 @@ class ExportThread : public std::enable_shared_from_this<ExportThread> {
   std::vector<std::unique_ptr<Lane>> lanes_;  // under the mutex; grows only
   std::atomic<bool> started_{false};
   std::atomic<uint64_t> flush_wanted_{0};
-  uint64_t flush_done_ = 0;        // under the mutex
-  bool ended_ = false;             // under the mutex
+  uint64_t flush_done_ = 0;  // under the mutex
+  bool ended_ = false;       // under the mutex
   std::atomic<bool> stopping_{false};
 };
 

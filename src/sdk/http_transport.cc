@@ -1,5 +1,5 @@
-// OTLP/HTTP (opentelemetry-proto, docs/specification.md, "OTLP/HTTP"): one POST a batch, keep-alive.
-// No "Expect: 100-continue": servers that do not answer it cost a second a batch.
+// OTLP/HTTP (opentelemetry-proto, docs/specification.md, "OTLP/HTTP"): one POST a batch,
+// keep-alive. No "Expect: 100-continue": servers that do not answer it cost a second a batch.
 #include <time.h>
 
 #include <boost/beast/core/flat_buffer.hpp>
@@ -112,8 +112,8 @@ class HttpTransport final : public Transport {
     bool closed = false;
     while (!parser.is_done() && !closed) {
       const auto room = buffer.prepare(16u << 10);
-      ASSIGN_OR_RETURN(const size_t n, connection_.read(static_cast<char*>(room.data()),
-                                                        room.size(), deadline_ns));
+      ASSIGN_OR_RETURN(const size_t n,
+                       connection_.read(static_cast<char*>(room.data()), room.size(), deadline_ns));
       buffer.commit(n);
       closed = n == 0;
       if (closed && parser.got_some()) parser.put_eof(error);

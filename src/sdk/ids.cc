@@ -24,8 +24,8 @@ struct Generator {
 
   void seed(uint32_t now) {
     if (getrandom(state, sizeof state, 0) != sizeof state) {
-      uint64_t x = static_cast<uint64_t>(read_clock(CLOCK_MONOTONIC)) ^
-                   reinterpret_cast<uintptr_t>(this);
+      uint64_t x =
+          static_cast<uint64_t>(read_clock(CLOCK_MONOTONIC)) ^ reinterpret_cast<uintptr_t>(this);
       for (uint64_t& word : state) {
         x += 0x9e3779b97f4a7c15;  // splitmix64
         uint64_t z = x;
@@ -64,7 +64,9 @@ uint64_t random_id() {
   return id;
 }
 
-void reseed_ids() { fork_generation.fetch_add(1, std::memory_order_relaxed); }
+void reseed_ids() {
+  fork_generation.fetch_add(1, std::memory_order_relaxed);
+}
 
 int64_t wall_now(int64_t* offset) {
   const int64_t wall = read_clock(CLOCK_REALTIME);
@@ -72,6 +74,8 @@ int64_t wall_now(int64_t* offset) {
   return wall;
 }
 
-int64_t wall_now(int64_t offset) { return read_clock(CLOCK_MONOTONIC) + offset; }
+int64_t wall_now(int64_t offset) {
+  return read_clock(CLOCK_MONOTONIC) + offset;
+}
 
 }  // namespace vedette::sdk

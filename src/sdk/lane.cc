@@ -21,7 +21,9 @@ constexpr int64_t kSayAgainAfter = 60 * kSecond;
 /// A request is closed when it reaches this, whatever the number of its items.
 constexpr size_t kRequestBytesMax = 8u << 20;
 
-const char* noun(Signal signal) { return signal == Signal::kTraces ? "spans" : "log records"; }
+const char* noun(Signal signal) {
+  return signal == Signal::kTraces ? "spans" : "log records";
+}
 
 }  // namespace
 
@@ -73,9 +75,13 @@ LaneStats Lane::stats() const {
           rejected_.load()};
 }
 
-bool Lane::idle() const { return work_->batch.empty() && pending_.load() == 0; }
+bool Lane::idle() const {
+  return work_->batch.empty() && pending_.load() == 0;
+}
 
-bool Lane::unreachable() const { return !work_->batch.empty() && work_->unreachable; }
+bool Lane::unreachable() const {
+  return !work_->batch.empty() && work_->unreachable;
+}
 
 /// Does what is due, at most one request; returns when to come again (INT64_MAX: when nudged).
 int64_t Lane::step(int64_t now, bool urgent) {
@@ -180,8 +186,8 @@ void Lane::attempt_failed(const SendResult& result, int64_t now) {
   if (now - work.first_attempt > kGiveUpAfter) return give_up(result.message + ", for 5 minutes");
   work.unreachable = !result.connected;
   if (work.cause != result.message) {
-    complain("cannot send " + std::string(noun(endpoint_.signal)) + " to " + endpoint_.url() + ": " +
-             result.message + "; keeping up to " + std::to_string(ring_->capacity() >> 20) +
+    complain("cannot send " + std::string(noun(endpoint_.signal)) + " to " + endpoint_.url() +
+             ": " + result.message + "; keeping up to " + std::to_string(ring_->capacity() >> 20) +
              " MiB and trying again");
     work.cause = result.message;
   }

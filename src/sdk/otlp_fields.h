@@ -7,21 +7,29 @@
 
 namespace vedette::sdk::otlp {
 
-struct KeyValue { static constexpr uint32_t kKey = 1, kValue = 2; };
+struct KeyValue {
+  static constexpr uint32_t kKey = 1, kValue = 2;
+};
 struct AnyValue {
   static constexpr uint32_t kString = 1, kBool = 2, kInt = 3, kDouble = 4, kArray = 5, kKvlist = 6,
                             kBytes = 7;
 };
 /// ArrayValue and KeyValueList alike.
-struct List { static constexpr uint32_t kValues = 1; };
-struct Resource { static constexpr uint32_t kAttributes = 1; };
-struct Scope { static constexpr uint32_t kName = 1, kVersion = 2, kAttributes = 3; };
+struct List {
+  static constexpr uint32_t kValues = 1;
+};
+struct Resource {
+  static constexpr uint32_t kAttributes = 1;
+};
+struct Scope {
+  static constexpr uint32_t kName = 1, kVersion = 2, kAttributes = 3;
+};
 
 struct Span {
   static constexpr uint32_t kTraceId = 1, kSpanId = 2, kTraceState = 3, kParentSpanId = 4,
                             kName = 5, kKind = 6, kStart = 7, kEnd = 8, kAttributes = 9,
-                            kDroppedAttributes = 10, kEvents = 11, kDroppedEvents = 12,
-                            kLinks = 13, kDroppedLinks = 14, kStatus = 15, kFlags = 16;
+                            kDroppedAttributes = 10, kEvents = 11, kDroppedEvents = 12, kLinks = 13,
+                            kDroppedLinks = 14, kStatus = 15, kFlags = 16;
 };
 struct Event {
   static constexpr uint32_t kTime = 1, kName = 2, kAttributes = 3, kDroppedAttributes = 4;
@@ -30,7 +38,9 @@ struct Link {
   static constexpr uint32_t kTraceId = 1, kSpanId = 2, kTraceState = 3, kAttributes = 4,
                             kDroppedAttributes = 5, kFlags = 6;
 };
-struct Status { static constexpr uint32_t kMessage = 2, kCode = 3; };
+struct Status {
+  static constexpr uint32_t kMessage = 2, kCode = 3;
+};
 
 struct LogRecord {
   static constexpr uint32_t kTime = 1, kSeverityNumber = 2, kSeverityText = 3, kBody = 5,
@@ -39,13 +49,23 @@ struct LogRecord {
 };
 
 /// ResourceSpans and ResourceLogs alike.
-struct ResourceGroup { static constexpr uint32_t kResource = 1, kScopes = 2, kSchemaUrl = 3; };
+struct ResourceGroup {
+  static constexpr uint32_t kResource = 1, kScopes = 2, kSchemaUrl = 3;
+};
 /// ScopeSpans and ScopeLogs alike.
-struct ScopeGroup { static constexpr uint32_t kScope = 1, kItems = 2, kSchemaUrl = 3; };
+struct ScopeGroup {
+  static constexpr uint32_t kScope = 1, kItems = 2, kSchemaUrl = 3;
+};
 /// ExportTraceServiceRequest and ExportLogsServiceRequest alike.
-struct Request { static constexpr uint32_t kResourceGroups = 1; };
+struct Request {
+  static constexpr uint32_t kResourceGroups = 1;
+};
 /// Export*ServiceResponse and its partial success.
-struct Response { static constexpr uint32_t kPartialSuccess = 1; };
-struct PartialSuccess { static constexpr uint32_t kRejected = 1, kMessage = 2; };
+struct Response {
+  static constexpr uint32_t kPartialSuccess = 1;
+};
+struct PartialSuccess {
+  static constexpr uint32_t kRejected = 1, kMessage = 2;
+};
 
 }  // namespace vedette::sdk::otlp

@@ -15,7 +15,9 @@ constexpr size_t kSmallest = 64u << 10;
 /// An empty ring starts again from its beginning once it has gone this far.
 constexpr size_t kRewindAfter = 256u << 10;
 
-size_t padded(size_t size) { return (size + 7) & ~size_t{7}; }
+size_t padded(size_t size) {
+  return (size + 7) & ~size_t{7};
+}
 
 }  // namespace
 
@@ -31,7 +33,9 @@ Ring::Ring(size_t capacity) : capacity_(std::bit_ceil(std::max(capacity, kSmalle
   memory_ = static_cast<char*>(mapped);
 }
 
-Ring::~Ring() { munmap(memory_, capacity_); }
+Ring::~Ring() {
+  munmap(memory_, capacity_);
+}
 
 Ring::Header* Ring::header_at(uint64_t position) const {
   return reinterpret_cast<Header*>(memory_ + (position & (capacity_ - 1)));

@@ -2,9 +2,9 @@
 //
 //   record = [ length:u32, kCommitted:1 bit | source:u32 | bytes, padded to 8 ]
 //
-// Full means: the newest record is refused, and counted by the caller. Memory that has been taken is
-// zero again, so an uncommitted header reads as "not there yet". When the ring runs empty it starts
-// again from its beginning, so a process that never bursts never touches most of it.
+// Full means: the newest record is refused, and counted by the caller. Memory that has been taken
+// is zero again, so an uncommitted header reads as "not there yet". When the ring runs empty it
+// starts again from its beginning, so a process that never bursts never touches most of it.
 #pragma once
 
 #include <atomic>

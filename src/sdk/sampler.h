@@ -1,5 +1,6 @@
-// Head sampling: ParentBased, TraceIdRatioBased, AlwaysOn and AlwaysOff as the specification has them
-// (opentelemetry-specification, trace/sdk.md, "Built-in samplers"). Immutable once built; any thread.
+// Head sampling: ParentBased, TraceIdRatioBased, AlwaysOn and AlwaysOff as the specification has
+// them (opentelemetry-specification, trace/sdk.md, "Built-in samplers"). Immutable once built; any
+// thread.
 #pragma once
 
 #include <array>
@@ -27,10 +28,14 @@ struct Sampler {
 
   bool should_sample(const SamplingParent& parent, uint64_t trace_id_low) const {
     switch (kind) {
-      case Kind::kAlwaysOff: return false;
-      case Kind::kAlwaysOn: return true;
-      case Kind::kTraceIdRatio: return all || trace_id_low < bound;
-      case Kind::kParentBased: break;
+      case Kind::kAlwaysOff:
+        return false;
+      case Kind::kAlwaysOn:
+        return true;
+      case Kind::kTraceIdRatio:
+        return all || trace_id_low < bound;
+      case Kind::kParentBased:
+        break;
     }
     Child child = kRoot;
     if (parent.valid) {

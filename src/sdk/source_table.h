@@ -1,4 +1,5 @@
-// Which resource and which instrumentation scope a record comes from: encoded once, named by a number.
+// Which resource and which instrumentation scope a record comes from: encoded once, named by a
+// number.
 #pragma once
 
 #include <cstdint>

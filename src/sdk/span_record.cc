@@ -9,7 +9,9 @@ namespace {
 constexpr size_t kKeptBytes = 4u << 10;
 constexpr size_t kKeptItems = 64;
 
-uint32_t narrow(size_t n) { return static_cast<uint32_t>(n); }
+uint32_t narrow(size_t n) {
+  return static_cast<uint32_t>(n);
+}
 
 /// Head of a field 9 (attributes) with a KeyValue whose value is a message of `value_size` bytes.
 size_t attribute_size(size_t key_size, size_t value_size) {
@@ -200,9 +202,9 @@ void SpanRecord::add_link(std::string_view message, const SpanLimits& limits) {
 size_t SpanRecord::encoded_size(const SpanHead& head, std::string_view name,
                                 std::string_view trace_state,
                                 std::string_view status_message) const {
-  size_t size = 2 + 16 + 2 + 8;                                        // ids
+  size_t size = 2 + 16 + 2 + 8;  // ids
   if (head.parent_id) size += 2 + 8;
-  size += 1 + varint_size(name.size()) + name.size() + 2 + 9 + 9;      // name, kind, times
+  size += 1 + varint_size(name.size()) + name.size() + 2 + 9 + 9;  // name, kind, times
   if (!trace_state.empty()) size += 1 + varint_size(trace_state.size()) + trace_state.size();
   size += body_.size() - dead_bytes_;
   for (uint32_t dropped : {dropped_attributes_, dropped_events_, dropped_links_}) {

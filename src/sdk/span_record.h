@@ -1,8 +1,8 @@
 // A span while it is recorded: its attributes, events and links are OTLP bytes from the moment they
 // are set, so ending it is little more than a copy into the queue.
 //
-// Limits as opentelemetry-sdk has them: over the limit the oldest goes, and is counted; a key set again
-// replaces its value. Owned by one thread at a time.
+// Limits as opentelemetry-sdk has them: over the limit the oldest goes, and is counted; a key set
+// again replaces its value. Owned by one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,8 @@ struct SpanLimits {
   uint32_t span_attribute_length = kUnlimited;  // code points
 };
 
-/// A value longer than this is cut, whatever the limits say: 50 values of 10 MB must not cost 500 MB.
+/// A value longer than this is cut, whatever the limits say: 50 values of 10 MB must not cost 500
+/// MB.
 constexpr size_t kValueBytesMax = 256u << 10;
 /// What a span may hold; attributes, events and links beyond it are counted as dropped.
 constexpr size_t kSpanBytesMax = 1u << 20;

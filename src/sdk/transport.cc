@@ -8,7 +8,9 @@ std::unique_ptr<Transport> Transport::make(Endpoint endpoint) {
   return make_http_transport(std::move(endpoint));
 }
 
-std::string_view user_agent() { return "OTel-OTLP-Exporter-Vedette/0.1.0"; }
+std::string_view user_agent() {
+  return "OTel-OTLP-Exporter-Vedette/0.1.0";
+}
 
 std::string gzip(std::string_view bytes) {
   std::string out;
@@ -16,8 +18,8 @@ std::string gzip(std::string_view bytes) {
   libdeflate_compressor* compressor = libdeflate_alloc_compressor(3);
   if (!compressor) return out;
   out.resize(libdeflate_gzip_compress_bound(compressor, bytes.size()));
-  out.resize(libdeflate_gzip_compress(compressor, bytes.data(), bytes.size(), out.data(),
-                                      out.size()));
+  out.resize(
+      libdeflate_gzip_compress(compressor, bytes.data(), bytes.size(), out.data(), out.size()));
   libdeflate_free_compressor(compressor);
   return out;
 }

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Mapping, Optional
+from typing import Any, Optional
 from urllib.parse import unquote
 
 logger = logging.getLogger("vedette")
@@ -29,9 +30,7 @@ class Resource:
         self._schema_url = schema_url or ""
 
     @staticmethod
-    def create(
-        attributes: Optional[Mapping[str, Any]] = None, schema_url: Optional[str] = None
-    ) -> "Resource":
+    def create(attributes: Optional[Mapping[str, Any]] = None, schema_url: Optional[str] = None) -> Resource:
         """The given attributes over those of the environment over the defaults."""
         from vedette import __version__
 
@@ -53,7 +52,7 @@ class Resource:
         return resource
 
     @staticmethod
-    def get_empty() -> "Resource":
+    def get_empty() -> Resource:
         return Resource({})
 
     @property
@@ -64,7 +63,7 @@ class Resource:
     def schema_url(self) -> str:
         return self._schema_url
 
-    def merge(self, other: "Resource") -> "Resource":
+    def merge(self, other: Resource) -> Resource:
         """A resource with the attributes of both; those of ``other`` win."""
         if self._schema_url and other._schema_url and self._schema_url != other._schema_url:
             logger.warning(
@@ -73,9 +72,7 @@ class Resource:
                 other._schema_url,
             )
             return self
-        return Resource(
-            {**self._attributes, **other._attributes}, self._schema_url or other._schema_url
-        )
+        return Resource({**self._attributes, **other._attributes}, self._schema_url or other._schema_url)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Resource):

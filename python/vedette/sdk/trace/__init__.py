@@ -1,13 +1,13 @@
 """``opentelemetry.sdk.trace``: tracer provider, tracer and span, recorded natively.
 
-    from opentelemetry import trace
-    from vedette.sdk.trace import TracerProvider
-    from vedette.sdk.trace.export import BatchSpanProcessor
-    from vedette.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry import trace
+from vedette.sdk.trace import TracerProvider
+from vedette.sdk.trace.export import BatchSpanProcessor
+from vedette.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
-    provider = TracerProvider()
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint="http://localhost:4317")))
-    trace.set_tracer_provider(provider)
+provider = TracerProvider()
+provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint="http://localhost:4317")))
+trace.set_tracer_provider(provider)
 """
 
 from __future__ import annotations
@@ -63,18 +63,10 @@ class SpanLimits:
         self.max_attributes = common
         self.max_events = pick(max_events, "OTEL_SPAN_EVENT_COUNT_LIMIT", 128)
         self.max_links = pick(max_links, "OTEL_SPAN_LINK_COUNT_LIMIT", 128)
-        self.max_span_attributes = pick(
-            max_span_attributes, "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", common
-        )
-        self.max_event_attributes = pick(
-            max_event_attributes, "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", common
-        )
-        self.max_link_attributes = pick(
-            max_link_attributes, "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", common
-        )
-        self.max_attribute_length = pick(
-            max_attribute_length, "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", None
-        )
+        self.max_span_attributes = pick(max_span_attributes, "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", common)
+        self.max_event_attributes = pick(max_event_attributes, "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", common)
+        self.max_link_attributes = pick(max_link_attributes, "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", common)
+        self.max_attribute_length = pick(max_attribute_length, "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", None)
         self.max_span_attribute_length = pick(
             max_span_attribute_length,
             "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
@@ -156,9 +148,7 @@ class TracerProvider(trace_api.TracerProvider):
             scope = InstrumentationScope(
                 instrumenting_module_name, instrumenting_library_version or "", schema_url, attributes
             )
-            known = self._native.tracer(
-                scope.name, scope.version, scope.schema_url, scope.attributes, scope
-            )
+            known = self._native.tracer(scope.name, scope.version, scope.schema_url, scope.attributes, scope)
             with self._lock:
                 known = self._tracers.setdefault(key, known)
         return known
@@ -217,15 +207,13 @@ def _hook_multiprocessing() -> None:
     _hooked_multiprocessing = True
     from multiprocessing import util
 
-    util.register_after_fork(
-        _Anchor(), lambda _: util.Finalize(None, _shutdown_all, exitpriority=-10)
-    )
+    util.register_after_fork(_Anchor(), lambda _: util.Finalize(None, _shutdown_all, exitpriority=-10))
 
 
 class _Anchor:
     """multiprocessing keeps its fork hooks in a weak dictionary; this is what they hang on."""
 
-    _kept: list["_Anchor"] = []
+    _kept: list[_Anchor] = []
 
     def __init__(self) -> None:
         self._kept.append(self)

@@ -62,9 +62,7 @@ class BatchSpanProcessor(SpanProcessor):
         if batch <= 0:
             raise ValueError("max_export_batch_size must be a positive integer.")
         if queue_items and batch > queue_items:
-            raise ValueError(
-                "max_export_batch_size must be less than or equal to max_queue_size."
-            )
+            raise ValueError("max_export_batch_size must be less than or equal to max_queue_size.")
         self.span_exporter = span_exporter
         self._flush_ms = int(_pick(export_timeout_millis, "OTEL_BSP_EXPORT_TIMEOUT", 30000))
         self._thread = _native.ExportThread()
