@@ -73,6 +73,13 @@ std::string encode_retry_info(int retry_after_ms) {
 
 }  // namespace
 
+bool is_grpc(std::string_view content_type) {
+  constexpr std::string_view kType = "application/grpc";
+  if (!content_type.starts_with(kType)) return false;
+  content_type.remove_prefix(kType.size());
+  return content_type.empty() || content_type.front() == '+' || content_type.front() == ';';
+}
+
 std::optional<GrpcPrefix> parse_grpc_prefix(std::string_view bytes) {
   if (bytes.size() < kGrpcPrefixBytes) return std::nullopt;
   const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<uint8_t>(bytes[i])); };

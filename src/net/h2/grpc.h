@@ -33,6 +33,9 @@ enum class GrpcCode : int {
   kUnauthenticated = 16,
 };
 
+/// Is this Content-Type gRPC ("application/grpc", "application/grpc+proto"), and not gRPC-Web?
+bool is_grpc(std::string_view content_type);
+
 /// Each message is preceded by a flag byte (1: compressed) and its length, big-endian.
 inline constexpr size_t kGrpcPrefixBytes = 5;
 
