@@ -5,6 +5,7 @@
 #include "api/answer.h"
 #include "api/jaeger_trace.h"
 #include "api/request_params.h"
+#include "api/runner.h"
 #include "api/trace_search.h"
 #include "base/time_text.h"
 
@@ -201,6 +202,36 @@ net::HttpResponse jaeger_trace(store::Store& store, std::string_view trace_id, c
   if (!traces.ok()) return jaeger_error(traces.error());
   if (traces->empty()) return jaeger_error({Code::kNotFound, "trace not found"});
   return traces_envelope(*traces);
+}
+
+void serve_jaeger_api(net::Router& router, Runner& runner, store::Store& store, const base::Clock& clock) {
+  using Request = net::HttpRequest;
+  using Context = store::ReadContext;
+  const auto serve = [&](const char* path, Work work) { runner.serve(router, "GET", path, std::move(work), jaeger_error); };
+  serve("/jaeger/api/services", [&store](const Request&, const Context& context) { return jaeger_services(store, context); });
+  serve("/jaeger/api/services/*", [&store](const Request& request, const Context& context) {
+    constexpr std::string_view kPrefix = "/jaeger/api/services/", kSuffix = "/operations";
+    std::string_view service = std::string_view(request.path).substr(kPrefix.size());
+    if (!service.ends_with(kSuffix)) return jaeger_error({Code::kNotFound, "there is no " + request.path});
+    service.remove_suffix(kSuffix.size());
+    return jaeger_operations(store, service, "", false, context);
+  });
+  serve("/jaeger/api/operations", [&store](const Request& request, const Context& context) {
+    const auto p = net::Parameters::of(request);
+    if (!p.ok()) return jaeger_error(p.error());
+    return jaeger_operations(store, text(*p, "service"), text(*p, "spanKind"), true, context);
+  });
+  serve("/jaeger/api/traces", [&store, &clock](const Request& request, const Context& context) {
+    const auto p = net::Parameters::of(request);
+    return p.ok() ? jaeger_traces(store, *p, clock.now_ns(), context) : jaeger_error(p.error());
+  });
+  serve("/jaeger/api/traces/*", [&store](const Request& request, const Context& context) {
+    constexpr std::string_view kPrefix = "/jaeger/api/traces/";
+    return jaeger_trace(store, std::string_view(request.path).substr(kPrefix.size()), context);
+  });
+  router.http("GET", "/jaeger/api/*", [](Request&& request, net::Responder respond) {
+    respond(jaeger_error({Code::kNotFound, "there is no " + request.path}));
+  });
 }
 
 }  // namespace vedette::api

@@ -39,7 +39,7 @@ class FirstLogs {
   size_t wanted_;
   bool newest_first_;
   std::function<bool(const FoundLog&, const FoundLog&)> before_ = [this](const FoundLog& a, const FoundLog& b) {
-    return a.time_ns != b.time_ns ? comes_before(a.time_ns, b.time_ns) : a.json < b.json;
+    return a.time_ns != b.time_ns ? comes_before(a.time_ns, b.time_ns) : a.rendered.json < b.rendered.json;
   };
   std::vector<FoundLog> heap_;  // the last in order on top
 };

@@ -28,9 +28,15 @@ struct LogSearch {
   std::optional<LogCursor> after;
 };
 
+/// As the renderer wrote it.
+struct RenderedLog {
+  std::string json;
+  std::string stream{};  // what the record is grouped by, for answers that group
+};
+
 struct FoundLog {
   int64_t time_ns;
-  std::string json;  // as the renderer wrote it
+  RenderedLog rendered;
 };
 
 struct FoundLogs {
@@ -38,7 +44,7 @@ struct FoundLogs {
   std::optional<LogCursor> next;  // nothing: no more
 };
 
-using LogRenderer = std::function<std::string(const model::LogBatch&, uint32_t row)>;
+using LogRenderer = std::function<RenderedLog(const model::LogBatch&, uint32_t row)>;
 
 /// Records of one time come in the order of their rendered text, so that pages neither repeat nor miss any.
 Result<FoundLogs> search_logs(store::Store& store, const LogSearch& search, const LogRenderer& render,

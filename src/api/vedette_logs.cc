@@ -11,7 +11,7 @@ namespace {
 using base::JsonWriter;
 using model::LogBatch;
 
-std::string log_json(const LogBatch& batch, uint32_t row) {
+RenderedLog render_log(const LogBatch& batch, uint32_t row) {
   JsonWriter json;
   json.begin_object();
   write_moment(json, "time_ns", batch.time_ns[row]);
@@ -23,7 +23,7 @@ std::string log_json(const LogBatch& batch, uint32_t row) {
   write_attributes(json, "attributes", batch.attributes, row, batch.strings);
   write_attributes(json, "resource", batch.resources[batch.resource[row]].attributes, batch.strings);
   json.end_object();
-  return json.take();
+  return {json.take()};
 }
 
 /// With a trace and no start of its own, the whole store is searched.
@@ -54,10 +54,10 @@ Answer find_logs(const VedetteApi& api, const net::Parameters& p, const store::R
   if (const auto cursor = text(p, "cursor"); !cursor.empty()) {
     ASSIGN_OR_RETURN(search.after, LogCursor::parse(cursor));
   }
-  ASSIGN_OR_RETURN(const FoundLogs found, search_logs(api.store, search, log_json, context));
+  ASSIGN_OR_RETURN(const FoundLogs found, search_logs(api.store, search, render_log, context));
   JsonWriter json;
   json.begin_object().key("logs").begin_array();
-  for (const FoundLog& log : found.logs) json.raw(log.json);
+  for (const FoundLog& log : found.logs) json.raw(log.rendered.json);
   json.end_array().key("next");
   if (found.next) {
     json.value(found.next->to_string());
