@@ -56,7 +56,11 @@ def victoria_metrics() -> server.Target:
     program = str(peers.program("victoria-metrics"))
     return server.Target(
         "VictoriaMetrics",
-        lambda port, data: [program, f"-httpListenAddr=127.0.0.1:{port}", f"-storageDataPath={data}"],
+        lambda port, data: [
+            program,
+            f"-httpListenAddr=127.0.0.1:{port}",
+            f"-storageDataPath={data}",
+        ],
         "/health",
         {"samples": "/api/v1/write"},
     )
@@ -90,18 +94,31 @@ def bench_ingest(kind: str, quick: bool) -> str:
                 f"{o.rss_bytes / 2**20:.0f} MiB",
             ]
         )
-    bar = f"Bar: ≥ {BARS[kind][0]:,} a CPU second, ≤ {BARS[kind][1]} B. Elsewhere: {QUOTED[kind]}.\n"
-    return table(["server", kind, "CPU s", "per CPU second", "bytes each", "peak RSS"], rows) + "\n" + bar
+    bar = (
+        f"Bar: ≥ {BARS[kind][0]:,} a CPU second, ≤ {BARS[kind][1]} B. Elsewhere: {QUOTED[kind]}.\n"
+    )
+    return (
+        table(["server", kind, "CPU s", "per CPU second", "bytes each", "peak RSS"], rows)
+        + "\n"
+        + bar
+    )
 
 
 def bench_span(_quick: bool) -> str:
     """One span with four attributes, against opentelemetry-sdk; thread CPU, fresh processes, interleaved."""
     script = server.ROOT / "bench" / "python" / "span_cost.py"
-    out = subprocess.run([sys.executable, str(script), "--json"], check=True, capture_output=True, text=True).stdout
+    out = subprocess.run(
+        [sys.executable, str(script), "--json"], check=True, capture_output=True, text=True
+    ).stdout
     figures = json.loads(out)
-    rows = [[name, f"{ns:,.0f}", f"{figures['opentelemetry-sdk'] / ns:.1f} ×"] for name, ns in figures.items()]
+    rows = [
+        [name, f"{ns:,.0f}", f"{figures['opentelemetry-sdk'] / ns:.1f} ×"]
+        for name, ns in figures.items()
+    ]
     return (
-        table(["start_as_current_span + 4 attributes + end", "ns of thread CPU", "cheaper by"], rows)
+        table(
+            ["start_as_current_span + 4 attributes + end", "ns of thread CPU", "cheaper by"], rows
+        )
         + "\nBar: ≥ 10 ×.\n"
     )
 
@@ -112,7 +129,9 @@ def bench_ui(_quick: bool) -> str:
     page = (dist / "index.html").read_text()
     files = ["index.html", *re.findall(r'(?:src|href)="/(assets/[^"]+\.(?:js|css))"', page)]
     sizes = {name: len(gzip.compress((dist / name).read_bytes(), 9)) for name in files}
-    rows = [[name, f"{size:,}"] for name, size in sizes.items()] + [["**all**", f"**{sum(sizes.values()):,}**"]]
+    rows = [[name, f"{size:,}"] for name, size in sizes.items()] + [
+        ["**all**", f"**{sum(sizes.values()):,}**"]
+    ]
     return table(["file", "bytes, gzip"], rows) + "\nBar: ≤ 60,000.\n"
 
 
@@ -124,7 +143,11 @@ def bench_idle(_quick: bool) -> str:
         begin = time.monotonic()
         process = Process("vedette", target.argv(port, folder / "data"), folder / "log")
         try:
-            wait_until(lambda: server._answers(f"http://127.0.0.1:{port}/-/ready"), "ready", process=process)
+            wait_until(
+                lambda: server._answers(f"http://127.0.0.1:{port}/-/ready"),
+                "ready",
+                process=process,
+            )
             ready = time.monotonic() - begin
             before = server._cpu_ticks(process.pid)
             time.sleep(20)
@@ -134,14 +157,23 @@ def bench_idle(_quick: bool) -> str:
         finally:
             process.stop()
     rows = [[f"{ready:.2f} s", f"{cpu:.2%} of a core", f"{rss:.0f} MiB"]]
-    return table(["start to ready", "idle CPU", "idle RSS"], rows) + "\nBars: < 0.3 s, < 1 %, < 60 MB.\n"
+    return (
+        table(["start to ready", "idle CPU", "idle RSS"], rows)
+        + "\nBars: < 0.3 s, < 1 %, < 60 MB.\n"
+    )
 
 
 BENCHES = {
     "span": ("Recording a span in the process", bench_span),
     "spans": ("Spans stored and indexed, OTLP/HTTP", lambda quick: bench_ingest("spans", quick)),
-    "logs": ("Log records stored and indexed, OTLP/HTTP", lambda quick: bench_ingest("logs", quick)),
-    "samples": ("Samples stored and indexed, remote write", lambda quick: bench_ingest("samples", quick)),
+    "logs": (
+        "Log records stored and indexed, OTLP/HTTP",
+        lambda quick: bench_ingest("logs", quick),
+    ),
+    "samples": (
+        "Samples stored and indexed, remote write",
+        lambda quick: bench_ingest("samples", quick),
+    ),
     "ui": ("The UI's first load", bench_ui),
     "idle": ("The idle server", bench_idle),
 }
@@ -157,7 +189,9 @@ def previous_sections() -> dict[str, str]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=" ".join(BENCHES))
-    parser.add_argument("--quick", action="store_true", help="a tenth of the load; RESULTS.md is left alone")
+    parser.add_argument(
+        "--quick", action="store_true", help="a tenth of the load; RESULTS.md is left alone"
+    )
     options = parser.parse_args()
     if unknown := [n for n in options.names if n not in BENCHES]:
         parser.error(f"no benchmark {unknown[0]!r}; there are: {' '.join(BENCHES)}")
@@ -167,11 +201,15 @@ def main() -> int:
         print(f"{title}…", flush=True)
         body = bench(options.quick)
         print(body, flush=True)
-        sections[title] = f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores.\n\n{body}"
+        sections[title] = (
+            f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores.\n\n{body}"
+        )
     if not options.quick:
         order = [title for title, _ in BENCHES.values()]
         text = "# Results\n\nWritten by `./dev bench`; see bench/README.md for what is measured and how.\n\n"
-        RESULTS.write_text(text + "\n".join(f"## {t}\n\n{sections[t]}" for t in order if t in sections))
+        RESULTS.write_text(
+            text + "\n".join(f"## {t}\n\n{sections[t]}" for t in order if t in sections)
+        )
         print(f"Written to {RESULTS.relative_to(server.ROOT)}.")
     return 0
 

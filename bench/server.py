@@ -72,15 +72,25 @@ def run(target: Target, kind: str, size: str | None = None) -> Outcome:
     try:
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(target.argv(port, folder / "data"), stdout=log, stderr=log)
-        wait_until(lambda: _answers(f"http://127.0.0.1:{port}{target.ready}"), f"{target.name} to be ready", 60)
+        wait_until(
+            lambda: _answers(f"http://127.0.0.1:{port}{target.ready}"),
+            f"{target.name} to be ready",
+            60,
+        )
         command = [str(LOAD), kind, str(port), target.paths[kind], *([size] if size else [])]
-        load = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        load = json.loads(
+            subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        )
         _wait_until_quiet(process.pid)
         process.send_signal(signal.SIGTERM)
         _, _, usage = os.wait4(process.pid, 0)
         disk = sum(f.stat().st_size for f in (folder / "data").rglob("*") if f.is_file())
         return Outcome(
-            load["records"], load["raw_bytes"], usage.ru_utime + usage.ru_stime, disk, usage.ru_maxrss * 1024
+            load["records"],
+            load["raw_bytes"],
+            usage.ru_utime + usage.ru_stime,
+            disk,
+            usage.ru_maxrss * 1024,
         )
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -31,17 +31,32 @@ ALLOWED = {
     "query/logql": {"base", "model", "store"},
     "ingest": {"base", "model", "store", "wire", "wire/json", "net"},
     "api": {"base", "model", "store", "query/promql", "query/logql", "wire", "net"},
-    "app": {"base", "model", "store", "store/engine", "query/promql", "query/logql", "ingest", "api", "wire", "net"},
+    "app": {
+        "base",
+        "model",
+        "store",
+        "store/engine",
+        "query/promql",
+        "query/logql",
+        "ingest",
+        "api",
+        "wire",
+        "net",
+    },
 }
 
 LINES_MAX = {".cc": 800, ".h": 400, ".py": 700, ".ts": 500, ".tsx": 500, ".sh": 400}
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
-FOREIGN = re.compile(r"/work/|/root/|registry\.npmjs|pypi\.org|files\.pythonhosted|deb\.debian\.org|crates\.io", re.I)
+FOREIGN = re.compile(
+    r"/work/|/root/|registry\.npmjs|pypi\.org|files\.pythonhosted|deb\.debian\.org|crates\.io", re.I
+)
 INCLUDE = re.compile(r'^\s*#include ([<"])([^>"]+)[>"]', re.M)
 
 
 def tracked() -> list[Path]:
-    out = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    out = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     return [Path(name) for name in out.split("\0") if name and (ROOT / name).is_file()]
 
 
@@ -65,12 +80,21 @@ def check_includes(file: Path, text: str) -> list[str]:
         if quote == '"':
             used = module_of(target)
             if used is None:
-                problems.append(f'{file}: "{target}" is no header of ours; third-party headers take <>')
+                problems.append(
+                    f'{file}: "{target}" is no header of ours; third-party headers take <>'
+                )
             elif used != module and used not in ALLOWED[module]:
-                problems.append(f"{file}: {module} may not include {target} ({used} is not in its row)")
-        elif file.suffix == ".h" and ("/" in target or target.endswith(".h")):
-            if not target.startswith("sys/"):
-                problems.append(f"{file}: <{target}> is not of the standard library; include it in a .cc file")
+                problems.append(
+                    f"{file}: {module} may not include {target} ({used} is not in its row)"
+                )
+        elif (
+            file.suffix == ".h"
+            and ("/" in target or target.endswith(".h"))
+            and not target.startswith("sys/")
+        ):
+            problems.append(
+                f"{file}: <{target}> is not of the standard library; include it in a .cc file"
+            )
     return problems
 
 
@@ -83,7 +107,10 @@ def check_links(file: Path, text: str) -> list[str]:
     names = {m.replace("/", "_"): m for m in ALLOWED}
     linked = {names.get(d, d) for d in deps.group(1).split()} if deps else set()
     extra = linked - ALLOWED.get(module, set()) - {"ui_assets"}
-    return [f"{file}: {module} links {d}, which is not in its row of tools/house.py" for d in sorted(extra)]
+    return [
+        f"{file}: {module} links {d}, which is not in its row of tools/house.py"
+        for d in sorted(extra)
+    ]
 
 
 def check_text(file: Path, text: str) -> list[str]:
@@ -98,7 +125,9 @@ def check_text(file: Path, text: str) -> list[str]:
         if UNFINISHED.search(line):
             problems.append(f"{file}:{number}: unfinished: {line.strip()[:80]}")
         if FOREIGN.search(line):
-            problems.append(f"{file}:{number}: a path or host of somebody's machine: {line.strip()[:80]}")
+            problems.append(
+                f"{file}:{number}: a path or host of somebody's machine: {line.strip()[:80]}"
+            )
     return problems
 
 
@@ -113,7 +142,19 @@ def main() -> int:
             problems += check_includes(file, text)
         if file.parts[0] == "src" and file.name == "CMakeLists.txt":
             problems += check_links(file, text)
-        if file.suffix in (".cc", ".h", ".py", ".ts", ".tsx", ".sh", ".md", ".json", ".yaml", ".toml", ".txt"):
+        if file.suffix in (
+            ".cc",
+            ".h",
+            ".py",
+            ".ts",
+            ".tsx",
+            ".sh",
+            ".md",
+            ".json",
+            ".yaml",
+            ".toml",
+            ".txt",
+        ):
             problems += check_text(file, text)
     print("\n".join(problems) or "The house is in order.")
     return 1 if problems else 0

@@ -29,7 +29,9 @@ def _apt(*arguments: str, cwd: Path) -> None:
     for folder in ("lists/partial", "cache/archives/partial"):
         (state / folder).mkdir(parents=True, exist_ok=True)
     sources = state / "sources.list"
-    sources.write_text(f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {_mirror()} {SUITE} main\n")
+    sources.write_text(
+        f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {_mirror()} {SUITE} main\n"
+    )
     options = {
         "Dir::State": state,
         "Dir::State::lists": state / "lists",
@@ -41,7 +43,9 @@ def _apt(*arguments: str, cwd: Path) -> None:
         "APT::Sandbox::User": "root",  # its own user could not write here
     }
     flags = [part for key, value in options.items() for part in ("-o", f"{key}={value}")]
-    subprocess.run(["apt-get", *flags, *arguments], cwd=cwd, check=True, capture_output=True, text=True)
+    subprocess.run(
+        ["apt-get", *flags, *arguments], cwd=cwd, check=True, capture_output=True, text=True
+    )
 
 
 def program(name: str) -> Path:
@@ -59,7 +63,9 @@ def program(name: str) -> Path:
 
 
 def version(name: str) -> str:
-    out = subprocess.run([str(program(name)), "--version"], capture_output=True, text=True, check=False)
+    out = subprocess.run(
+        [str(program(name)), "--version"], capture_output=True, text=True, check=False
+    )
     return (out.stdout or out.stderr).splitlines()[0]
 
 

@@ -1,0 +1,114 @@
+import asyncio
+
+import pytest
+from opentelemetry.trace import SpanKind, StatusCode
+from recorded import spans  # noqa: F401
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
+from vedette.instrumentation import suppress
+from vedette.instrumentation.sqlalchemy import _describe, instrument_engine
+
+
+@pytest.fixture
+def engine():
+    engine = create_engine("sqlite://")
+    assert instrument_engine(engine)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE orders (id INTEGER, note TEXT)"))
+    yield engine
+    engine.dispose()
+
+
+def test_a_statement_is_a_client_span(engine, spans):  # noqa: F811
+    with engine.connect() as connection:
+        connection.execute(text("SELECT * FROM orders WHERE id = :id"), {"id": 7}).all()
+    (span,) = spans()
+    assert span.name == "SELECT orders"
+    assert span.kind is SpanKind.CLIENT
+    assert dict(span.attributes) == {
+        "db.system.name": "sqlite",
+        "db.operation.name": "SELECT",
+        "db.collection.name": "orders",
+        "db.query.text": "SELECT * FROM orders WHERE id = ?",
+    }
+
+
+def test_many_rows_are_one_span_with_their_number(engine, spans):  # noqa: F811
+    with engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO orders VALUES (:id, 'x')"), [{"id": i} for i in range(3)]
+        )
+    (span,) = spans()
+    assert span.name == "INSERT orders"
+    assert span.attributes["db.operation.batch.size"] == 3
+
+
+def test_a_failing_statement_marks_the_span_and_raises_as_before(engine, spans):  # noqa: F811
+    with engine.connect() as connection, pytest.raises(OperationalError):
+        connection.execute(text("SELECT * FROM nowhere"))
+    (span,) = spans()
+    assert span.status.status_code is StatusCode.ERROR
+    assert span.attributes["error.type"] == "sqlite3.OperationalError"
+
+
+def test_instrumenting_twice_records_once_and_what_is_suppressed_not_at_all(engine, spans):  # noqa: F811
+    from opentelemetry import context
+
+    instrument_engine(engine)
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+        token = suppress()
+        connection.execute(text("SELECT 2"))
+        context.detach(token)
+    assert len(spans()) == 1
+
+
+def test_async_engines_share_the_context(spans):  # noqa: F811
+    pytest.importorskip("aiosqlite")
+    from opentelemetry import trace
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    async def ask():
+        engine = create_async_engine("sqlite+aiosqlite://")
+        instrument_engine(engine)
+        with trace.get_tracer("test").start_as_current_span("outer"):
+            async with engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        await engine.dispose()
+
+    asyncio.run(ask())
+    inner, outer = spans()
+    assert inner.parent.span_id == outer.get_span_context().span_id
+
+
+@pytest.mark.parametrize(
+    ("statement", "parameterized", "name", "recorded"),
+    [
+        ("select a from t", True, "SELECT t", "select a from t"),
+        (
+            'UPDATE "shop"."orders" SET a=%s',
+            True,
+            "UPDATE shop.orders",
+            'UPDATE "shop"."orders" SET a=%s',
+        ),
+        ("/* hint */ DELETE FROM t", True, "DELETE t", "/* hint */ DELETE FROM t"),
+        ("SELECT 1", False, "SELECT", "SELECT ?"),
+        (
+            "INSERT INTO t VALUES ('it''s a secret', 4.5)",
+            False,
+            "INSERT t",
+            "INSERT INTO t VALUES (?, ?)",
+        ),
+        (
+            "CREATE TABLE IF NOT EXISTS t (a int)",
+            False,
+            "CREATE t",
+            "CREATE TABLE IF NOT EXISTS t (a int)",
+        ),
+        ("", False, "query", ""),
+    ],
+)
+def test_names_and_texts(statement, parameterized, name, recorded):
+    found, attributes = _describe(statement, parameterized)
+    assert found == name
+    assert attributes["db.query.text"] == recorded
