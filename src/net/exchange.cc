@@ -116,6 +116,28 @@ HttpResponse refusal(const Headers& request_headers, int status, std::string_vie
   return response;
 }
 
+HttpResponse busy(const Headers& request_headers) {
+  auto response =
+      refusal(request_headers, 503, "too much data is being received at once; retry later");
+  response.headers.emplace_back("retry-after", "1");
+  return response;
+}
+
+bool split_target(std::string_view target, std::string& path, std::string& query) {
+  // A proxy's absolute form: only the path is ours.
+  if (target.starts_with("http://") || target.starts_with("https://")) {
+    const size_t slash = target.find('/', target.find("//") + 2);
+    target = slash == target.npos ? std::string_view("/") : target.substr(slash);
+  }
+  target = target.substr(0, target.find('#'));
+  const size_t question = std::min(target.find('?'), target.size());
+  auto decoded = url_decode(target.substr(0, question), false);
+  if (!decoded) return false;
+  path = std::move(*decoded);
+  query = target.substr(std::min(question + 1, target.size()));
+  return true;
+}
+
 std::optional<HttpResponse> refuse_body(const Host& host, std::string_view method,
                                         std::string_view path, const Headers& headers) {
   const auto match = host.router->find_http(method, path);
@@ -177,10 +199,7 @@ void serve_http(Host& host, HttpRequest&& request, bool head, std::shared_ptr<Ex
             refusal(request.headers, http_status(plain.error().code), plain.error().message));
       }
       if (!exchange->held.add(plain->size())) {
-        auto busy =
-            refusal(request.headers, 503, "too much data is being received at once; retry later");
-        busy.headers.emplace_back("retry-after", "1");
-        return responder(std::move(busy));
+        return responder(busy(request.headers));
       }
       host.buffers.give(std::exchange(request.body, std::move(*plain)));
     }

@@ -22,6 +22,12 @@ struct Exchange {
 /// google.rpc.Status as protobuf or JSON, everybody else gets plain text.
 HttpResponse refusal(const Headers& request_headers, int status, std::string_view message);
 
+/// 503: the server's buffers are full.
+HttpResponse busy(const Headers& request_headers);
+
+/// A request target as its decoded path and raw query; false when its percent-encoding is bad.
+bool split_target(std::string_view target, std::string& path, std::string& query);
+
 /// Why a request with a body is refused before its body is read.
 std::optional<HttpResponse> refuse_body(const Host& host, std::string_view method,
                                         std::string_view path, const Headers& headers);

@@ -205,28 +205,14 @@ class Http1 final : public Protocol {
 
   void on_body(size_t bytes) {
     if (exchange_->held.add(bytes)) return;
-    auto busy =
-        refusal(parser_->headers, 503, "too much data is being received at once; retry later");
-    busy.headers.emplace_back("retry-after", "1");
-    refuse(std::move(busy));
+    refuse(busy(parser_->headers));
   }
 
   void parse_target() {
-    std::string_view target = parser_->target;
-    // A proxy's absolute form: only the path is ours.
-    if (target.starts_with("http://") || target.starts_with("https://")) {
-      const size_t slash = target.find('/', target.find("//") + 2);
-      target = slash == target.npos ? std::string_view("/") : target.substr(slash);
-    }
-    target = target.substr(0, target.find('#'));
-    const size_t question = std::min(target.find('?'), target.size());
-    auto path = url_decode(target.substr(0, question), false);
-    if (!path) {
+    if (!split_target(parser_->target, path_, query_)) {
       parser_->failure = {400, "bad percent-encoding in the path: write a literal % as %25"};
       return;
     }
-    path_ = std::move(*path);
-    query_ = target.substr(std::min(question + 1, target.size()));
     head_ = parser_->method == "HEAD";
     method_ = head_ ? "GET" : std::move(parser_->method);
   }

@@ -11,12 +11,13 @@
 #include <vector>
 
 #include "net/h2/memory.h"
+#include "net/h2/session.h"
 #include "net/http.h"
 #include "net/server.h"
 
 namespace vedette::net {
 
-using TimePoint = std::chrono::steady_clock::time_point;
+using h2::TimePoint;
 
 struct Counters {
   std::atomic<uint64_t> accepted{0}, refused{0}, open{0}, requests{0}, bytes_in{0}, bytes_out{0};
@@ -28,9 +29,9 @@ struct WireResponse {
   int status = 200;
   Headers headers{};
   std::string body{};
-  Headers trailers{};            // gRPC
-  bool head_only = false;        // the answer to HEAD: Content-Length of `body`, but no body
-  bool no_body_headers = false;  // no Content-Length at all: gRPC
+  Headers trailers{};      // gRPC
+  bool head_only = false;  // the answer to HEAD: Content-Length of `body`, but no body
+  bool is_grpc = false;    // no Content-Length; an error is its headers alone
 };
 
 /// Takes a response from any thread to the connection it belongs to; once that is gone, drops it.
@@ -71,6 +72,7 @@ class Protocol {
 };
 
 std::unique_ptr<Protocol> make_http1(Host& host, std::shared_ptr<ReplySink> sink, std::string peer);
+std::unique_ptr<Protocol> make_http2(Host& host, std::shared_ptr<ReplySink> sink, std::string peer);
 
 /// How long a body that came in `bytes` far may take: a second for each KiB after the first grace.
 inline std::chrono::milliseconds body_time(const Limits& limits, size_t bytes) {

@@ -196,7 +196,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     const bool http2 = first_bytes_.compare(0, n, kHttp2Preface, 0, n) == 0;
     if (http2 && n < kHttp2Preface.size()) return;
     auto sink = make_sink();
-    protocol_ = make_http1(reactor_.host(), std::move(sink), peer_);
+    protocol_ = http2 ? make_http2(reactor_.host(), std::move(sink), peer_)
+                      : make_http1(reactor_.host(), std::move(sink), peer_);
     call([&] { protocol_->receive(first_bytes_); });
     first_bytes_ = {};
   }

@@ -311,10 +311,10 @@ TEST_F(ServerTest, InflatesGzipBodies) {
 
 TEST_F(ServerTest, RefusesGzipBombsInBoundedMemory) {
   // A gibibyte of zeros as 64 members of 16 MiB, and as one member whose trailer lies.
-  const std::string member = gzip(std::string(16u << 20, '\0'), 9);
+  const std::string member = gzip(std::string(16u << 20, '\0'), 1);
   std::string bomb;
   for (int i = 0; i < 64; ++i) bomb += member;
-  std::string liar = gzip(std::string(100u << 20, '\0'), 9);
+  std::string liar = gzip(std::string(100u << 20, '\0'), 1);
   liar.replace(liar.size() - 4, 4, std::string(4, '\x01'));
   const size_t before = peak_rss();
   EXPECT_THAT(exchange(post("/length", bomb, "Content-Encoding: gzip\r\n")),
