@@ -1,6 +1,10 @@
 // vedette._native: opentelemetry-api's tracer and span, and prometheus_client's metrics, over
 // src/sdk.
+#include "asgi.h"
 #include "exporter.h"
+#include "http_metrics.h"
+#include "log_sink.h"
+#include "metrics.h"
 #include "otel_api.h"
 #include "python.h"
 #include "span.h"
@@ -28,7 +32,8 @@ PyMODINIT_FUNC PyInit__native() {
   Ref module(PyModule_Create(&module_definition));
   if (!module || !load_otel_api()) return nullptr;
   PyObject* m = module.get();
-  const bool ok =
-      add_exporter_types(m) && add_span_type(m) && add_tracer_types(m) && add_scope_type(m);
+  const bool ok = add_exporter_types(m) && add_span_type(m) && add_tracer_types(m) &&
+                  add_scope_type(m) && add_metric_types(m) && add_http_metrics_type(m) &&
+                  add_asgi_types(m) && add_log_sink_type(m);
   return ok ? module.release() : nullptr;
 }

@@ -241,8 +241,6 @@ std::string exception_type(PyObject* exception) {
   return from.empty() || from == "builtins" ? name : from + '.' + name;
 }
 
-namespace {
-
 std::string stack_trace(PyObject* exception) {
   static PyObject* format = [] {
     Ref module(PyImport_ImportModule("traceback"));
@@ -257,6 +255,8 @@ std::string stack_trace(PyObject* exception) {
   }
   return std::string(Utf8(joined.get()).view());
 }
+
+namespace {
 
 void add_event_bytes(SpanObject* span, std::string_view name, int64_t time_ns,
                      const sdk::ProtoBuffer& attributes, uint32_t dropped) {

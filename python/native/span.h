@@ -72,6 +72,9 @@ void set_status(SpanObject* span, int code, PyObject* description);
 /// "module.Type" of an exception, as error.type and exception.type have it.
 std::string exception_type(PyObject* exception);
 
+/// The formatted traceback of an exception; empty when it cannot be had.
+std::string stack_trace(PyObject* exception);
+
 /// One attribute, from a literal key.
 void set_text(SpanObject* span, std::string_view key, std::string_view value);
 void set_int(SpanObject* span, std::string_view key, int64_t value);

@@ -74,13 +74,6 @@ uint32_t limit_of(PyObject* limits, const char* name) {
   return n < 0 || n >= sdk::kUnlimited ? sdk::kUnlimited : static_cast<uint32_t>(n);
 }
 
-std::string encode_resource(PyObject* attributes) {
-  sdk::ProtoBuffer out;
-  write_attributes(out, sdk::otlp::Resource::kAttributes, attributes, sdk::kUnlimited,
-                   sdk::kUnlimited);
-  return std::string(out.view());
-}
-
 void provider_dealloc(PyObject* self) {
   ProviderObject* provider = as_provider(self);
   Py_XDECREF(provider->python_resource);
@@ -251,6 +244,13 @@ PyType_Spec provider_spec = {"vedette._native.Provider", sizeof(ProviderObject),
                              Py_TPFLAGS_DEFAULT, provider_slots};
 
 }  // namespace
+
+std::string encode_resource(PyObject* attributes) {
+  sdk::ProtoBuffer out;
+  write_attributes(out, sdk::otlp::Resource::kAttributes, attributes, sdk::kUnlimited,
+                   sdk::kUnlimited);
+  return std::string(out.view());
+}
 
 std::string encode_scope(PyObject* name, PyObject* version, PyObject* attributes) {
   sdk::ProtoBuffer out;

@@ -51,6 +51,8 @@ struct StartArguments {
   PyObject* end_on_exit;  // start_as_current_span() only
 };
 
+/// An encoded Resource message.
+std::string encode_resource(PyObject* attributes);
 /// An encoded InstrumentationScope message.
 std::string encode_scope(PyObject* name, PyObject* version, PyObject* attributes);
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import Optional
 from urllib.parse import unquote
 
 logger = logging.getLogger("vedette")
 
 
-def text(*names: str) -> Optional[str]:
+def text(*names: str) -> str | None:
     """The first of the variables that is set and not empty."""
     for name in names:
         value = os.environ.get(name, "").strip()
@@ -20,12 +19,12 @@ def text(*names: str) -> Optional[str]:
     return None
 
 
-def flag(*names: str) -> Optional[bool]:
+def flag(*names: str) -> bool | None:
     value = text(*names)
     return None if value is None else value.lower() == "true"
 
 
-def number(*names: str) -> Optional[float]:
+def number(*names: str) -> float | None:
     for name in names:
         value = text(name)
         if value is None:

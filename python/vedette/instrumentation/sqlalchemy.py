@@ -25,6 +25,35 @@ _COMMENTS = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
 _LITERALS = re.compile(r"'(?:[^']|'')*'|\b\d+(?:\.\d+)?\b")
 
 
+def instrument() -> bool:
+    """Covers every engine made from now on, if SQLAlchemy can be imported. Idempotent; says whether they are covered."""
+    try:
+        from sqlalchemy.engine import Engine
+    except ImportError:
+        return False
+    original = Engine.__init__
+    if hasattr(original, _MARK):
+        return True
+
+    @functools.wraps(original)
+    def init(self: Any, *arguments: Any, **keywords: Any) -> None:
+        original(self, *arguments, **keywords)
+        instrument_engine(self)
+
+    setattr(init, _MARK, original)
+    Engine.__init__ = init
+    return True
+
+
+def uninstrument() -> None:
+    """Engines made from now on are left alone."""
+    from sqlalchemy.engine import Engine
+
+    original = getattr(Engine.__init__, _MARK, None)
+    if original is not None:
+        Engine.__init__ = original
+
+
 def instrument_engine(engine: Any) -> bool:
     """Covers an ``Engine`` or ``AsyncEngine``, and all that share its dialect. Idempotent; says whether it is covered."""
     engine = getattr(engine, "sync_engine", engine)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any
 
 from vedette import _env
 from vedette.sdk.trace.export import SpanExporter
@@ -38,10 +38,13 @@ class OtlpExporter(SpanExporter):
     _protocol = "http"
 
     def __init__(self, signal: str, endpoint: str, insecure: bool, headers: Any,
-                 timeout: Optional[float], compression: Any, ca_file: Optional[str],
-                 certificate_file: Optional[str], key_file: Optional[str]) -> None:  # fmt: skip
+                 timeout: float | None, compression: Any, ca_file: str | None,
+                 certificate_file: str | None, key_file: str | None) -> None:  # fmt: skip
         upper = signal.upper()
-        both = lambda name: (f"OTEL_EXPORTER_OTLP_{upper}_{name}", f"OTEL_EXPORTER_OTLP_{name}")
+
+        def both(name: str) -> tuple[str, str]:
+            return f"OTEL_EXPORTER_OTLP_{upper}_{name}", f"OTEL_EXPORTER_OTLP_{name}"
+
         if timeout is None:
             timeout = _env.number(*both("TIMEOUT"))
         self._signal = signal
@@ -69,9 +72,9 @@ class OtlpExporter(SpanExporter):
 class HttpExporter(OtlpExporter):
     """OTLP/HTTP with protobuf bodies."""
 
-    def __init__(self, signal: str, path: str, endpoint: Optional[str], headers: Any,
-                 timeout: Optional[float], compression: Any, ca_file: Optional[str],
-                 certificate_file: Optional[str], key_file: Optional[str]) -> None:  # fmt: skip
+    def __init__(self, signal: str, path: str, endpoint: str | None, headers: Any,
+                 timeout: float | None, compression: Any, ca_file: str | None,
+                 certificate_file: str | None, key_file: str | None) -> None:  # fmt: skip
         url = endpoint or _env.text(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT")
         if not url:
             base = _env.text("OTEL_EXPORTER_OTLP_ENDPOINT") or "http://localhost:4318"
@@ -85,9 +88,9 @@ class GrpcExporter(OtlpExporter):
 
     _protocol = "grpc"
 
-    def __init__(self, signal: str, endpoint: Optional[str], insecure: Optional[bool], headers: Any,
-                 timeout: Optional[float], compression: Any, ca_file: Optional[str],
-                 certificate_file: Optional[str], key_file: Optional[str]) -> None:  # fmt: skip
+    def __init__(self, signal: str, endpoint: str | None, insecure: bool | None, headers: Any,
+                 timeout: float | None, compression: Any, ca_file: str | None,
+                 certificate_file: str | None, key_file: str | None) -> None:  # fmt: skip
         upper = signal.upper()
         url = endpoint or _env.text(f"OTEL_EXPORTER_OTLP_{upper}_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
         if insecure is None:

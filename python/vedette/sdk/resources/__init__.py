@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Optional
+from typing import Any
 from urllib.parse import unquote
 
 logger = logging.getLogger("vedette")
@@ -25,12 +25,12 @@ TELEMETRY_SDK_VERSION = "telemetry.sdk.version"
 class Resource:
     """An immutable set of attributes, the same for everything one provider records."""
 
-    def __init__(self, attributes: Mapping[str, Any], schema_url: Optional[str] = None) -> None:
+    def __init__(self, attributes: Mapping[str, Any], schema_url: str | None = None) -> None:
         self._attributes = {key: value for key, value in attributes.items() if value is not None}
         self._schema_url = schema_url or ""
 
     @staticmethod
-    def create(attributes: Optional[Mapping[str, Any]] = None, schema_url: Optional[str] = None) -> Resource:
+    def create(attributes: Mapping[str, Any] | None = None, schema_url: str | None = None) -> Resource:
         """The given attributes over those of the environment over the defaults."""
         from vedette import __version__
 

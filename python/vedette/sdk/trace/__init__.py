@@ -16,7 +16,7 @@ import atexit
 import logging
 import os
 import threading
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from opentelemetry import trace as trace_api
 
@@ -36,8 +36,8 @@ class InstrumentationScope(NamedTuple):
     """Who records: name and version of a library, and what else it says of itself."""
 
     name: str
-    version: Optional[str] = None
-    schema_url: Optional[str] = None
+    version: str | None = None
+    schema_url: str | None = None
     attributes: Any = None
 
 
@@ -49,14 +49,14 @@ class SpanLimits:
 
     def __init__(
         self,
-        max_attributes: Optional[int] = None,
-        max_events: Optional[int] = None,
-        max_links: Optional[int] = None,
-        max_span_attributes: Optional[int] = None,
-        max_event_attributes: Optional[int] = None,
-        max_link_attributes: Optional[int] = None,
-        max_attribute_length: Optional[int] = None,
-        max_span_attribute_length: Optional[int] = None,
+        max_attributes: int | None = None,
+        max_events: int | None = None,
+        max_links: int | None = None,
+        max_span_attributes: int | None = None,
+        max_event_attributes: int | None = None,
+        max_link_attributes: int | None = None,
+        max_attribute_length: int | None = None,
+        max_span_attribute_length: int | None = None,
     ) -> None:
         pick = self._pick
         common = pick(max_attributes, "OTEL_ATTRIBUTE_COUNT_LIMIT", 128)
@@ -74,7 +74,7 @@ class SpanLimits:
         )
 
     @classmethod
-    def _pick(cls, given: Optional[int], variable: str, default: Optional[int]) -> Optional[int]:
+    def _pick(cls, given: int | None, variable: str, default: int | None) -> int | None:
         if given == cls.UNSET:
             return None
         if given is not None:
@@ -104,10 +104,10 @@ class TracerProvider(trace_api.TracerProvider):
 
     def __init__(
         self,
-        sampler: Optional[sampling.Sampler] = None,
-        resource: Optional[Resource] = None,
+        sampler: sampling.Sampler | None = None,
+        resource: Resource | None = None,
         shutdown_on_exit: bool = True,
-        span_limits: Optional[SpanLimits] = None,
+        span_limits: SpanLimits | None = None,
     ) -> None:
         self.sampler = sampler or sampling.sampler_from_environment()
         self._resource = resource or Resource.create()
@@ -128,8 +128,8 @@ class TracerProvider(trace_api.TracerProvider):
     def get_tracer(
         self,
         instrumenting_module_name: str,
-        instrumenting_library_version: Optional[str] = None,
-        schema_url: Optional[str] = None,
+        instrumenting_library_version: str | None = None,
+        schema_url: str | None = None,
         attributes: Any = None,
     ) -> trace_api.Tracer:
         if self._disabled:
@@ -213,11 +213,8 @@ def _hook_multiprocessing() -> None:
 class _Anchor:
     """multiprocessing keeps its fork hooks in a weak dictionary; this is what they hang on."""
 
-    _kept: list[_Anchor] = []
 
-    def __init__(self) -> None:
-        self._kept.append(self)
-
+_anchor = _Anchor()
 
 atexit.register(_shutdown_all)
 

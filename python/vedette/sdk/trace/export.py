@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import Any, Optional
+from typing import Any
 
 from vedette import _env, _native
 
@@ -47,10 +47,10 @@ class BatchSpanProcessor(SpanProcessor):
     def __init__(
         self,
         span_exporter: SpanExporter,
-        max_queue_size: Optional[int] = None,
-        schedule_delay_millis: Optional[float] = None,
-        max_export_batch_size: Optional[int] = None,
-        export_timeout_millis: Optional[float] = None,
+        max_queue_size: int | None = None,
+        schedule_delay_millis: float | None = None,
+        max_export_batch_size: int | None = None,
+        export_timeout_millis: float | None = None,
     ) -> None:
         queue_items = int(_pick(max_queue_size, "OTEL_BSP_MAX_QUEUE_SIZE", 0))
         batch = int(_pick(max_export_batch_size, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512))
@@ -66,15 +66,16 @@ class BatchSpanProcessor(SpanProcessor):
         self.span_exporter = span_exporter
         self._flush_ms = int(_pick(export_timeout_millis, "OTEL_BSP_EXPORT_TIMEOUT", 30000))
         self._thread = _native.ExportThread()
+        self._batch = {"batch_items": batch, "delay_ms": max(1, int(delay))}
         self._lane = span_exporter._add_lane(
-            self._thread,
-            queue_bytes=_QUEUE_BYTES,
-            queue_items=queue_items,
-            batch_items=batch,
-            delay_ms=max(1, int(delay)),
+            self._thread, queue_bytes=_QUEUE_BYTES, queue_items=queue_items, **self._batch
         )
 
-    def force_flush(self, timeout_millis: Optional[int] = None) -> bool:
+    def _add_log_lane(self, exporter: SpanExporter) -> Any:
+        """A queue for log records on the same thread, flushed and shut down together with the spans."""
+        return exporter._add_lane(self._thread, queue_bytes=_QUEUE_BYTES, **self._batch)
+
+    def force_flush(self, timeout_millis: int | None = None) -> bool:
         """Sends what is queued now; False when not all of it got through in time."""
         return self._thread.flush(self._flush_ms if timeout_millis is None else int(timeout_millis))
 
@@ -94,7 +95,7 @@ class SimpleSpanProcessor(BatchSpanProcessor):
         super().__init__(span_exporter, schedule_delay_millis=1, max_export_batch_size=1)
 
 
-def _pick(given: Optional[float], variable: str, default: float) -> float:
+def _pick(given: float | None, variable: str, default: float) -> float:
     if given is not None:
         return given
     value = _env.number(variable)

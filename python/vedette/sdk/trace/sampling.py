@@ -6,7 +6,7 @@ import enum
 import logging
 import os
 from types import MappingProxyType
-from typing import Any, Optional
+from typing import Any
 
 from opentelemetry.trace import get_current_span
 
@@ -202,7 +202,7 @@ def _ratio_from_environment() -> float:
 def sampler_from_environment() -> Sampler:
     """``OTEL_TRACES_SAMPLER`` and ``OTEL_TRACES_SAMPLER_ARG``; parentbased_always_on otherwise."""
     name = (os.environ.get("OTEL_TRACES_SAMPLER", "").strip() or "parentbased_always_on").lower()
-    fixed: dict[str, Optional[Sampler]] = {
+    fixed: dict[str, Sampler | None] = {
         "always_on": ALWAYS_ON,
         "always_off": ALWAYS_OFF,
         "parentbased_always_on": DEFAULT_ON,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 from vedette.exporter.otlp._lane import GrpcExporter
 
@@ -13,16 +13,16 @@ class OTLPSpanExporter(GrpcExporter):
 
     def __init__(
         self,
-        endpoint: Optional[str] = None,
-        insecure: Optional[bool] = None,
+        endpoint: str | None = None,
+        insecure: bool | None = None,
         credentials: Any = None,
         headers: Any = None,
-        timeout: Optional[float] = None,
+        timeout: float | None = None,
         compression: Any = None,
         *,
-        certificate_file: Optional[str] = None,
-        client_key_file: Optional[str] = None,
-        client_certificate_file: Optional[str] = None,
+        certificate_file: str | None = None,
+        client_key_file: str | None = None,
+        client_certificate_file: str | None = None,
     ) -> None:
         if credentials is not None:
             raise TypeError(

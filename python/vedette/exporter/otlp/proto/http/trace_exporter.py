@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 from vedette.exporter.otlp._lane import HttpExporter
 
@@ -13,12 +13,12 @@ class OTLPSpanExporter(HttpExporter):
 
     def __init__(
         self,
-        endpoint: Optional[str] = None,
-        certificate_file: Optional[str] = None,
-        client_key_file: Optional[str] = None,
-        client_certificate_file: Optional[str] = None,
+        endpoint: str | None = None,
+        certificate_file: str | None = None,
+        client_key_file: str | None = None,
+        client_certificate_file: str | None = None,
         headers: Any = None,
-        timeout: Optional[float] = None,
+        timeout: float | None = None,
         compression: Any = None,
     ) -> None:
         super().__init__("traces", "/v1/traces", endpoint, headers, timeout, compression,

@@ -1,0 +1,589 @@
+#include "asgi.h"
+
+#include <structmember.h>
+
+#include "asgi_scope.h"
+#include "sdk/connection.h"
+#include "sdk/ids.h"
+
+namespace vedette::native {
+namespace {
+
+PyTypeObject* middleware_type;
+PyTypeObject* request_type;
+FreeList<RequestObject, 128> free_requests;
+
+/// Nobody waits for the answer any more: nginx's "client closed request".
+constexpr int kClientGone = 499;
+
+MiddlewareObject* as_middleware(PyObject* self) {
+  return reinterpret_cast<MiddlewareObject*>(self);
+}
+RequestObject* as_request(PyObject* self) {
+  return reinterpret_cast<RequestObject*>(self);
+}
+
+// ---- a request's life
+// ----------------------------------------------------------------------------
+
+/// The Context that the request's headers put it into, by the propagators of opentelemetry-api.
+Ref extract_context(const RequestObject* request) {
+  const ErrorGuard guard;
+  PyObject* headers = scope_item(request->scope, keys.headers);
+  Ref context(headers ? PyObject_CallOneArg(request->middleware->extract, headers) : nullptr);
+  if (!context) PyErr_Clear();
+  return context;
+}
+
+void describe(RequestObject* request, SpanObject* span, const Headers& headers) {
+  PyObject* scope = request->scope;
+  const std::string_view method = text_of(scope_item(scope, keys.method));
+  set_text(span, "http.request.method", method_text(request->method));
+  if (request->method == 0) set_text(span, "http.request.method_original", method);
+  set_text(span, "url.path", text_of(scope_item(scope, keys.path)));
+  set_text(span, "url.scheme", text_of(scope_item(scope, keys.scheme)));
+  int port = 0;
+  std::string_view host = split_host(headers.host, &port);
+  PyObject* server = scope_item(scope, keys.server);
+  if (server && (PyTuple_Check(server) || PyList_Check(server)) &&
+      PySequence_Fast_GET_SIZE(server) == 2) {
+    if (host.empty()) host = text_of(PySequence_Fast_GET_ITEM(server, 0));
+    PyObject* number = PySequence_Fast_GET_ITEM(server, 1);
+    if (port == 0 && PyLong_Check(number)) port = static_cast<int>(PyLong_AsLong(number));
+    if (PyErr_Occurred()) PyErr_Clear();
+  }
+  if (!host.empty()) set_text(span, "server.address", host);
+  if (port > 0) set_int(span, "server.port", port);
+  PyObject* client = scope_item(scope, keys.client);
+  if (client && (PyTuple_Check(client) || PyList_Check(client)) &&
+      PySequence_Fast_GET_SIZE(client) > 0) {
+    set_text(span, "client.address", text_of(PySequence_Fast_GET_ITEM(client, 0)));
+  }
+  if (!headers.user_agent.empty()) set_text(span, "user_agent.original", headers.user_agent);
+  const std::string_view version = text_of(scope_item(scope, keys.http_version));
+  if (!version.empty()) set_text(span, "network.protocol.version", version);
+}
+
+void enter_list(RequestObject* request) {
+  HttpMetricsObject* metrics = request->middleware->metrics;
+  request->previous = nullptr;
+  request->next = metrics->live;
+  if (metrics->live) metrics->live->previous = request;
+  metrics->live = request;
+  request->live = true;
+}
+
+void leave_list(RequestObject* request) {
+  if (!request->live) return;
+  request->live = false;
+  if (request->previous) {
+    request->previous->next = request->next;
+  } else {
+    request->middleware->metrics->live = request->next;
+  }
+  if (request->next) request->next->previous = request->previous;
+}
+
+/// Starts the span and makes it current. Whatever goes wrong here, the request goes on without.
+void start_observing(RequestObject* request) {
+  MiddlewareObject* middleware = request->middleware;
+  request->started_ns = sdk::monotonic_now();
+  request->method = method_index(text_of(scope_item(request->scope, keys.method)));
+  request->root_path = Py_XNewRef(scope_item(request->scope, keys.root_path));
+  if (PyDict_SetItem(request->scope, keys.marker, Py_True) < 0) PyErr_Clear();
+  enter_list(request);
+
+  const Headers headers = read_headers(request->scope);
+  Ref context(current_context());
+  Parent parent;
+  Ref kept;
+  const bool plain = middleware->only_traceparent == Py_True && !headers.others;
+  if (!plain) {
+    if (Ref extracted = extract_context(request)) context = std::move(extracted);
+    parent = parent_of(context.get(), &kept);
+  } else if (headers.traceparent.empty() || !parse_traceparent(headers.traceparent, &parent)) {
+    parent = parent_of(context.get(), &kept);
+  }
+  static PyObject* names[16];
+  PyObject*& name = names[request->method];
+  if (!name) {
+    const std::string_view method = request->method ? method_text(request->method) : "HTTP";
+    name = PyUnicode_FromStringAndSize(method.data(), static_cast<Py_ssize_t>(method.size()));
+  }
+  SpanObject* span = start_span(middleware->tracer, name, parent, 2, 0);
+  if (!span) return PyErr_Clear();
+  request->span = as_object(span);
+  if (span->recording) describe(request, span, headers);
+  Ref with_span(context_with_span(context.get(), request->span));
+  request->token = with_span ? attach_context(with_span.get()) : nullptr;
+  if (!request->token) PyErr_Clear();
+}
+
+std::string final_route(RequestObject* request) {
+  std::string route = route_of(request);
+  PyObject* find = request->middleware->find_route;
+  if (!route.empty() || request->status == 404 || find == Py_None) return route;
+  // A middleware of the application works on a copy of the scope: ask the router itself.
+  const ErrorGuard guard;
+  Ref found(PyObject_CallOneArg(find, request->scope));
+  if (found && PyUnicode_Check(found.get())) route = text_of(found.get());
+  PyErr_Clear();
+  return route;
+}
+
+/// The answer is complete, or will never be: the metrics, and what the span says of it.
+void complete(RequestObject* request) {
+  if (!request->live) return;
+  const int64_t now = sdk::monotonic_now();
+  leave_list(request);
+  if (request->status == 0) request->status = 500;
+  const std::string route = final_route(request);
+  count_request(request->middleware->metrics, method_name(request),
+                route.empty() ? kUnmatched : route, request->status,
+                static_cast<double>(now - request->started_ns) / 1e9);
+  SpanObject* span = as_span(request->span);
+  if (!span || !span->recording) return;
+  request->ended_ns = sdk::wall_now(span->clock_offset);
+  set_int(span, "http.response.status_code", request->status);
+  if (!route.empty()) {
+    set_text(span, "http.route", route);
+    const std::string name =
+        std::string(request->method ? method_name(request) : "HTTP") + ' ' + route;
+    if (PyObject* text =
+            PyUnicode_DecodeUTF8(name.data(), static_cast<Py_ssize_t>(name.size()), "replace")) {
+      Py_SETREF(span->name, text);
+    } else {
+      PyErr_Clear();
+    }
+  }
+}
+
+void close_span(RequestObject* request, PyObject* exception) {
+  SpanObject* span = as_span(request->span);
+  if (!span || !span->recording) return;
+  if (exception && PyErr_GivenExceptionMatches(exception, PyExc_Exception)) {
+    record_exception(span, exception, nullptr, 0, true);
+  }
+  if (exception) {
+    set_text(span, "error.type", exception_type(exception));
+  } else if (request->status >= 500) {
+    set_text(span, "error.type", std::to_string(request->status));
+  }
+  if (request->status >= 500) {
+    if (exception) {
+      set_error(span, exception);
+    } else {
+      set_status(span, 2, nullptr);
+    }
+  }
+  end_span(span, request->ended_ns);
+}
+
+/// The application's coroutine is over. `exception`: what it raised, or null.
+void finish(RequestObject* request, PyObject* exception) {
+  if (request->token) {
+    detach_context(request->token);
+    Py_CLEAR(request->token);
+  }
+  if (request->begun) {
+    if (exception && request->status == 0) {
+      const bool gone = !PyErr_GivenExceptionMatches(exception, PyExc_Exception);
+      request->status = gone ? kClientGone : 500;
+    }
+    complete(request);
+    close_span(request, exception);
+  }
+  // The coroutine's frame holds us as its `send`: this is where that ring is opened.
+  Py_CLEAR(request->inner);
+}
+
+/// finish() with the exception that is being raised, which stays raised.
+void finish_raised(RequestObject* request) {
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  PyErr_NormalizeException(&type, &value, &traceback);
+  if (traceback && value) PyException_SetTraceback(value, traceback);
+  finish(request, value);
+  PyErr_Restore(type, value, traceback);
+}
+
+/// What `send` tells: the status, and the end of the answer.
+void look_at(RequestObject* request, PyObject* message) {
+  if (!PyDict_Check(message)) return;
+  PyObject* type = scope_item(message, keys.type);
+  if (!type || !PyUnicode_Check(type)) return;
+  const auto is = [type](PyObject* key) {
+    return type == key || PyUnicode_Compare(type, key) == 0;
+  };
+  if (is(keys.response_start)) {
+    PyObject* status = scope_item(message, keys.status);
+    const long number = status && PyLong_Check(status) ? PyLong_AsLong(status) : 0;
+    if (PyErr_Occurred()) PyErr_Clear();
+    request->status = number >= 100 && number < 1000 ? static_cast<int>(number) : 500;
+  } else if (is(keys.response_body)) {
+    PyObject* more = scope_item(message, keys.more_body);
+    const int truth = more ? PyObject_IsTrue(more) : 0;
+    if (truth < 0) PyErr_Clear();
+    if (truth > 0) return;
+    complete(request);
+    // Background tasks still run in this coroutine and do not count; an error may still be raised.
+    if (request->status < 500) close_span(request, nullptr);
+  }
+}
+
+// ---- the request as an awaitable and as `send`
+// ---------------------------------------------------
+
+PyObject* request_vectorcall(PyObject* self, PyObject* const* args, size_t nargsf,
+                             PyObject* kwnames) {
+  RequestObject* request = as_request(self);
+  if (!request->send) {
+    PyErr_SetString(PyExc_RuntimeError, "send() was called after the request had ended");
+    return nullptr;
+  }
+  if (PyVectorcall_NARGS(nargsf) == 1 && request->live) look_at(request, args[0]);
+  return PyObject_Vectorcall(request->send, args, nargsf & ~PY_VECTORCALL_ARGUMENTS_OFFSET,
+                             kwnames);
+}
+
+bool start_inner(RequestObject* request) {
+  request->begun = true;
+  start_observing(request);
+  PyObject* arguments[] = {request->scope, request->receive, reinterpret_cast<PyObject*>(request)};
+  Ref made(PyObject_Vectorcall(request->middleware->app, arguments, 3, nullptr));
+  if (!made) return false;
+  if (PyCoro_CheckExact(made.get()) || Py_TYPE(made.get()) == request_type) {
+    request->inner = made.release();
+    return true;
+  }
+  const PyAsyncMethods* methods = Py_TYPE(made.get())->tp_as_async;
+  if (!methods || !methods->am_await) {
+    PyErr_Format(PyExc_TypeError, "the ASGI app returned %.100s, which cannot be awaited",
+                 Py_TYPE(made.get())->tp_name);
+    return false;
+  }
+  request->inner = methods->am_await(made.get());
+  return request->inner != nullptr;
+}
+
+PySendResult request_am_send(PyObject* self, PyObject* argument, PyObject** result) {
+  RequestObject* request = as_request(self);
+  *result = nullptr;
+  if (!request->inner) {
+    if (request->begun) {
+      PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited coroutine");
+      return PYGEN_ERROR;
+    }
+    if (!start_inner(request)) {
+      finish_raised(request);
+      return PYGEN_ERROR;
+    }
+  }
+  const Ref kept = Ref::borrow(request->inner);
+  const PySendResult outcome = PyIter_Send(kept.get(), argument, result);
+  if (outcome == PYGEN_RETURN) {
+    finish(request, nullptr);
+  } else if (outcome == PYGEN_ERROR) {
+    finish_raised(request);
+  }
+  return outcome;
+}
+
+PyObject* raise_stop(PyObject* value) {
+  // StopIteration(value), unless the value is nothing; the reference is taken.
+  if (value == Py_None) {
+    PyErr_SetNone(PyExc_StopIteration);
+  } else {
+    Ref stop(PyObject_CallOneArg(PyExc_StopIteration, value));
+    if (stop) PyErr_SetObject(PyExc_StopIteration, stop.get());
+  }
+  Py_DECREF(value);
+  return nullptr;
+}
+
+PyObject* request_send(PyObject* self, PyObject* argument) {
+  PyObject* result;
+  const PySendResult outcome = request_am_send(self, argument, &result);
+  return outcome == PYGEN_RETURN ? raise_stop(result) : result;
+}
+
+PyObject* request_next(PyObject* self) {
+  return request_send(self, Py_None);
+}
+
+PyObject* request_throw(PyObject* self, PyObject* args) {
+  RequestObject* request = as_request(self);
+  if (!request->inner) {
+    // Never started, or over: the exception comes straight back.
+    PyObject *type, *value = nullptr, *traceback = nullptr;
+    if (!PyArg_UnpackTuple(args, "throw", 1, 3, &type, &value, &traceback)) return nullptr;
+    request->begun = true;
+    if (PyExceptionInstance_Check(type)) {
+      PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(type)), type);
+    } else {
+      PyErr_SetObject(type, value);
+    }
+    return nullptr;
+  }
+  const Ref inner = Ref::borrow(request->inner);
+  Ref method(PyObject_GetAttrString(inner.get(), "throw"));
+  if (!method) return nullptr;
+  PyObject* result = PyObject_CallObject(method.get(), args);
+  if (result) return result;
+  if (PyErr_ExceptionMatches(PyExc_StopIteration)) {
+    const ErrorGuard guard;
+    finish(request, nullptr);
+  } else {
+    finish_raised(request);
+  }
+  return nullptr;
+}
+
+PyObject* request_close(PyObject* self, PyObject*) {
+  RequestObject* request = as_request(self);
+  const Ref inner = Ref::borrow(request->inner);
+  request->begun = true;
+  if (!inner) return none();
+  Ref closed(PyObject_CallMethod(inner.get(), "close", nullptr));
+  if (!closed) {
+    finish_raised(request);
+    return nullptr;
+  }
+  Ref gone(PyObject_CallNoArgs(PyExc_GeneratorExit));
+  finish(request, gone.get());
+  return none();
+}
+
+PyObject* request_await(PyObject* self) {
+  return Py_NewRef(self);
+}
+
+/// The chain of awaits goes on behind us: Task.print_stack() and debuggers follow these.
+PyObject* get_cr_await(PyObject* self, void*) {
+  PyObject* inner = as_request(self)->inner;
+  return Py_NewRef(inner ? inner : Py_None);
+}
+PyObject* get_inner(PyObject* self, const char* name) {
+  PyObject* inner = as_request(self)->inner;
+  PyObject* value = inner ? PyObject_GetAttrString(inner, name) : nullptr;
+  if (value) return value;
+  PyErr_Clear();
+  return none();
+}
+PyObject* get_cr_frame(PyObject* self, void*) {
+  return get_inner(self, "cr_frame");
+}
+PyObject* get_cr_running(PyObject* self, void*) {
+  Ref running(get_inner(self, "cr_running"));
+  return PyBool_FromLong(running.get() == Py_True);
+}
+
+int request_traverse(PyObject* self, visitproc visit, void* arg) {
+  RequestObject* request = as_request(self);
+  Py_VISIT(Py_TYPE(self));
+  Py_VISIT(reinterpret_cast<PyObject*>(request->middleware));
+  Py_VISIT(request->scope);
+  Py_VISIT(request->receive);
+  Py_VISIT(request->send);
+  Py_VISIT(request->inner);
+  return 0;
+}
+
+int request_clear(PyObject* self) {
+  RequestObject* request = as_request(self);
+  Py_CLEAR(request->inner);
+  Py_CLEAR(request->scope);
+  Py_CLEAR(request->receive);
+  Py_CLEAR(request->send);
+  return 0;
+}
+
+void request_dealloc(PyObject* self) {
+  PyObject_GC_UnTrack(self);
+  RequestObject* request = as_request(self);
+  if (request->live) {
+    // Thrown away half done, without a close().
+    const ErrorGuard guard;
+    request->status = request->status ? request->status : kClientGone;
+    complete(request);
+    close_span(request, nullptr);
+  }
+  request_clear(self);
+  Py_CLEAR(request->span);
+  Py_CLEAR(request->token);
+  Py_CLEAR(request->root_path);
+  Py_DECREF(reinterpret_cast<PyObject*>(request->middleware));
+  PyTypeObject* type = Py_TYPE(self);
+  if (!free_requests.give(request)) PyObject_GC_Del(self);
+  Py_DECREF(type);
+}
+
+PyMethodDef request_methods[] = {
+    {"send", request_send, METH_O, nullptr},
+    {"throw", request_throw, METH_VARARGS, nullptr},
+    {"close", request_close, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+PyGetSetDef request_properties[] = {
+    {"cr_await", get_cr_await, nullptr, nullptr, nullptr},
+    {"cr_frame", get_cr_frame, nullptr, nullptr, nullptr},
+    {"cr_running", get_cr_running, nullptr, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+PyMemberDef request_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(RequestObject, call), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr},
+};
+PyType_Slot request_slots[] = {
+    {Py_tp_dealloc, reinterpret_cast<void*>(request_dealloc)},
+    {Py_tp_traverse, reinterpret_cast<void*>(request_traverse)},
+    {Py_tp_clear, reinterpret_cast<void*>(request_clear)},
+    {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+    {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
+    {Py_tp_iternext, reinterpret_cast<void*>(request_next)},
+    {Py_am_await, reinterpret_cast<void*>(request_await)},
+    {Py_am_send, reinterpret_cast<void*>(request_am_send)},
+    {Py_tp_methods, request_methods},
+    {Py_tp_getset, request_properties},
+    {Py_tp_members, request_members},
+    {0, nullptr},
+};
+PyType_Spec request_spec = {"vedette._native.AsgiRequest", sizeof(RequestObject), 0,
+                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL |
+                                Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                            request_slots};
+
+// ---- the middleware
+// ------------------------------------------------------------------------------
+
+PyObject* new_request(MiddlewareObject* middleware, PyObject* const* args) {
+  RequestObject* request = free_requests.take(request_type);
+  if (!request) request = PyObject_GC_New(RequestObject, request_type);
+  if (!request) return nullptr;
+  std::memset(reinterpret_cast<char*>(request) + sizeof(PyObject), 0,
+              sizeof(RequestObject) - sizeof(PyObject));
+  request->call = request_vectorcall;
+  request->middleware =
+      reinterpret_cast<MiddlewareObject*>(Py_NewRef(reinterpret_cast<PyObject*>(middleware)));
+  request->scope = Py_NewRef(args[0]);
+  request->receive = Py_NewRef(args[1]);
+  request->send = Py_NewRef(args[2]);
+  PyObject_GC_Track(reinterpret_cast<PyObject*>(request));
+  return reinterpret_cast<PyObject*>(request);
+}
+
+bool is_excluded(const MiddlewareObject* middleware, PyObject* scope) {
+  PyObject* path = scope_item(scope, keys.path);
+  if (!path) return false;
+  const int found = PySet_Contains(middleware->excluded, path);
+  if (found < 0) PyErr_Clear();
+  return found > 0;
+}
+
+/// middleware(scope, receive, send)
+PyObject* middleware_vectorcall(PyObject* self, PyObject* const* args, size_t nargsf,
+                                PyObject* kwnames) {
+  MiddlewareObject* middleware = as_middleware(self);
+  static const char* const names[] = {"scope", "receive", "send"};
+  PyObject* given[3];
+  if (!bind({"AsgiMiddleware", names, 3, 3, 3}, args, PyVectorcall_NARGS(nargsf), kwnames, given)) {
+    return nullptr;
+  }
+  PyObject* type = scope_item(given[0], keys.type);
+  if (type && PyUnicode_Check(type)) {
+    if (PyUnicode_Compare(type, keys.http) == 0) {
+      if (!scope_item(given[0], keys.marker) && !is_excluded(middleware, given[0])) {
+        return new_request(middleware, given);
+      }
+    } else if (PyUnicode_Compare(type, keys.lifespan) == 0) {
+      PyObject* with_app[] = {middleware->app, given[0], given[1], given[2]};
+      return PyObject_Vectorcall(middleware->lifespan, with_app, 4, nullptr);
+    }
+  }
+  return PyObject_Vectorcall(middleware->app, given, 3, nullptr);
+}
+
+/// AsgiMiddleware(app, tracer, metrics, excluded, extract, only_traceparent, find_route, lifespan)
+PyObject* middleware_new(PyTypeObject* type, PyObject* args, PyObject*) {
+  PyObject *app, *tracer, *metrics, *excluded, *extract, *only, *find_route, *lifespan;
+  if (!PyArg_ParseTuple(args, "OO!O!O!OOOO", &app, tracer_type, &tracer, http_metrics_type,
+                        &metrics, &PySet_Type, &excluded, &extract, &only, &find_route,
+                        &lifespan)) {
+    return nullptr;
+  }
+  auto* self = reinterpret_cast<MiddlewareObject*>(type->tp_alloc(type, 0));
+  if (!self) return nullptr;
+  self->call = middleware_vectorcall;
+  self->app = Py_NewRef(app);
+  self->tracer = reinterpret_cast<TracerObject*>(Py_NewRef(tracer));
+  self->metrics = reinterpret_cast<HttpMetricsObject*>(Py_NewRef(metrics));
+  self->excluded = Py_NewRef(excluded);
+  self->extract = Py_NewRef(extract);
+  self->only_traceparent = Py_NewRef(only);
+  self->find_route = Py_NewRef(find_route);
+  self->lifespan = Py_NewRef(lifespan);
+  return reinterpret_cast<PyObject*>(self);
+}
+
+int middleware_traverse(PyObject* self, visitproc visit, void* arg) {
+  MiddlewareObject* middleware = as_middleware(self);
+  Py_VISIT(Py_TYPE(self));
+  Py_VISIT(middleware->app);
+  Py_VISIT(middleware->extract);
+  Py_VISIT(middleware->find_route);
+  Py_VISIT(middleware->lifespan);
+  return 0;
+}
+
+int middleware_clear(PyObject* self) {
+  MiddlewareObject* middleware = as_middleware(self);
+  Py_CLEAR(middleware->app);
+  Py_CLEAR(middleware->extract);
+  Py_CLEAR(middleware->find_route);
+  Py_CLEAR(middleware->lifespan);
+  return 0;
+}
+
+void middleware_dealloc(PyObject* self) {
+  PyObject_GC_UnTrack(self);
+  middleware_clear(self);
+  MiddlewareObject* middleware = as_middleware(self);
+  Py_XDECREF(reinterpret_cast<PyObject*>(middleware->tracer));
+  Py_XDECREF(reinterpret_cast<PyObject*>(middleware->metrics));
+  Py_XDECREF(middleware->excluded);
+  Py_XDECREF(middleware->only_traceparent);
+  PyTypeObject* type = Py_TYPE(self);
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyMemberDef middleware_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(MiddlewareObject, call), READONLY, nullptr},
+    {"app", T_OBJECT, offsetof(MiddlewareObject, app), READONLY, "The app inside."},
+    {"excluded", T_OBJECT, offsetof(MiddlewareObject, excluded), READONLY,
+     "Paths that are not observed; a set that may be added to."},
+    {nullptr, 0, 0, 0, nullptr},
+};
+PyType_Slot middleware_slots[] = {
+    {Py_tp_new, reinterpret_cast<void*>(middleware_new)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(middleware_dealloc)},
+    {Py_tp_traverse, reinterpret_cast<void*>(middleware_traverse)},
+    {Py_tp_clear, reinterpret_cast<void*>(middleware_clear)},
+    {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+    {Py_tp_members, middleware_members},
+    {0, nullptr},
+};
+PyType_Spec middleware_spec = {"vedette._native.AsgiMiddleware", sizeof(MiddlewareObject), 0,
+                               Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL,
+                               middleware_slots};
+
+}  // namespace
+
+bool add_asgi_types(PyObject* module) {
+  if (!keys.load()) return false;
+  request_type = add_type(module, &request_spec);
+  middleware_type = request_type ? add_type(module, &middleware_spec) : nullptr;
+  return middleware_type != nullptr;
+}
+
+}  // namespace vedette::native

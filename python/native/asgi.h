@@ -1,0 +1,55 @@
+// vedette._native.AsgiMiddleware: a server span and RED metrics around every HTTP request.
+//
+// One object per request is at once what the server awaits, the `send` the application calls, and
+// the state: no Python frame is added, and the coroutine of the real `send` is handed on untouched.
+#pragma once
+
+#include "http_metrics.h"
+#include "python.h"
+#include "span.h"
+#include "tracer.h"
+
+namespace vedette::native {
+
+/// The path label of requests that no route takes; never the raw path.
+constexpr std::string_view kUnmatched = "unmatched";
+
+struct MiddlewareObject {
+  PyObject_HEAD vectorcallfunc call;
+  PyObject* app;
+  TracerObject* tracer;
+  HttpMetricsObject* metrics;
+  PyObject* excluded;          // a set of paths that are passed through
+  PyObject* extract;           // headers -> Context, for propagation that is not plain traceparent
+  PyObject* only_traceparent;  // True: `extract` is needed for tracestate and baggage only
+  PyObject* find_route;        // scope -> path template or None, when the scope does not tell
+  PyObject* lifespan;          // coroutine function (app, scope, receive, send)
+};
+
+struct RequestObject {
+  PyObject_HEAD vectorcallfunc call;
+  MiddlewareObject* middleware;
+  PyObject* scope;
+  PyObject* receive;
+  PyObject* send;
+  PyObject* inner;  // the application's coroutine
+  PyObject* span;
+  PyObject* token;      // of the context the span is current in
+  PyObject* root_path;  // as the server gave it
+  RequestObject* previous;
+  RequestObject* next;
+  int64_t started_ns;  // monotonic
+  int64_t ended_ns;    // wall; 0: the response is not complete
+  int status;
+  uint8_t method;
+  bool begun;
+  bool live;
+};
+
+bool add_asgi_types(PyObject* module);
+
+/// The route template the request has taken, with what mounts and included routers put before it.
+std::string route_of(const RequestObject* request);
+std::string_view method_name(const RequestObject* request);
+
+}  // namespace vedette::native

@@ -1,0 +1,161 @@
+"""The native ASGI middleware, put around FastAPI, Starlette or any other ASGI app."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from opentelemetry import propagate, trace
+
+from vedette import _native
+from vedette.prometheus import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+
+logger = logging.getLogger("vedette")
+
+# The attribute of an app that holds the paths not to be observed; on an observed app the middleware has it, too.
+_EXCLUDED = "_vedette_excluded"
+_OBSERVED = "_vedette_observed"
+_http_metrics: Any = None
+
+
+def http_metrics() -> Any:
+    """The RED metrics, made on first use and shared by every app of the process."""
+    global _http_metrics
+    if _http_metrics is None:
+        _http_metrics = _native.HttpMetrics(REGISTRY)
+    return _http_metrics
+
+
+def exclude(app: Any, paths: Iterable[str]) -> set[str]:
+    """Paths of this app that are not observed, from now on; returns all of them."""
+    excluded = getattr(app, _EXCLUDED, None)
+    if excluded is None:
+        excluded = set()
+        setattr(app, _EXCLUDED, excluded)
+    excluded.update(paths)
+    return excluded
+
+
+def observe(app: Any, tracer: Any) -> Any:
+    """Puts the middleware around ``app``, once. Returns the app to serve: the same object, where it is of a
+    framework we know, else one around it."""
+    if getattr(app, _OBSERVED, False):
+        return app
+    if not (hasattr(app, "build_middleware_stack") and hasattr(app, "middleware_stack")):
+        return _around(app, tracer)
+    # Around everything else: outside of the layer that turns errors into 500, and of all user middleware.
+    build = app.build_middleware_stack
+
+    def wrap(stack: Any) -> Any:
+        _switch_off_fastapi_telemetry(app)
+        return _middleware(stack, tracer, exclude(app, ()), _finder(app))
+
+    app.build_middleware_stack = lambda: wrap(build())
+    if app.middleware_stack is not None:
+        app.middleware_stack = wrap(app.middleware_stack)
+    _switch_off_fastapi_telemetry(app)
+    setattr(app, _OBSERVED, True)
+    return app
+
+
+def _around(app: Any, tracer: Any) -> Any:
+    middleware = _middleware(app, tracer, exclude(app, ()), None)
+
+    # Servers tell ASGI 3 from ASGI 2 by asking whether the app is a coroutine function.
+    async def observed_app(scope: Any, receive: Any, send: Any) -> None:
+        await middleware(scope, receive, send)
+
+    setattr(observed_app, _OBSERVED, True)
+    setattr(observed_app, _EXCLUDED, middleware.excluded)
+    return observed_app
+
+
+def _middleware(app: Any, tracer: Any, excluded: set[str], find_route: Any) -> Any:
+    only_traceparent = _propagates_only_trace_context()
+    return _native.AsgiMiddleware(
+        app, tracer, http_metrics(), excluded, _extract, only_traceparent, find_route, _lifespan
+    )
+
+
+def _propagates_only_trace_context() -> bool:
+    """Is the global propagator the usual one? Then a request without tracestate and baggage needs no Python."""
+    fields = set(propagate.get_global_textmap().fields)
+    return fields <= {"traceparent", "tracestate", "baggage"} and "traceparent" in fields
+
+
+def _extract(headers: Any) -> Any:
+    carrier: dict[str, str] = {}
+    for name, value in headers:
+        key = name.decode("latin-1").lower()
+        text = value.decode("latin-1")
+        carrier[key] = f"{carrier[key]},{text}" if key in carrier else text
+    return propagate.extract(carrier)
+
+
+def _finder(app: Any) -> Any:
+    """Finds the route template of a scope that does not tell it."""
+
+    def find_route(scope: Any) -> str | None:
+        for route in getattr(app, "routes", ()):
+            matched, child = route.matches(scope)
+            if getattr(matched, "name", "") == "FULL":
+                context = child.get("fastapi", {}).get("effective_route_context")
+                return getattr(context, "path_format", None) or getattr(route, "path_format", None)
+        return None
+
+    return find_route
+
+
+def _switch_off_fastapi_telemetry(app: Any) -> None:
+    """FastAPI 0.165 makes spans and metrics of its own once a provider is set, and looks for one on each request
+    until then. Ours replace them, in the app and in the apps mounted below it."""
+    config = getattr(app, "_telemetry", None)
+    if isinstance(config, dict):
+        config.update(tracing=False, metrics=False, logs=False)
+    for route in getattr(app, "routes", ()):
+        mounted = getattr(route, "app", None)
+        if isinstance(getattr(mounted, "_telemetry", None), dict):
+            _switch_off_fastapi_telemetry(mounted)
+
+
+async def _lifespan(app: Any, scope: Any, receive: Any, send: Any) -> None:
+    """Flushes when the app has shut down: servers end the process by a signal soon after."""
+
+    async def send_and_flush(message: Any) -> None:
+        if message.get("type") in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
+            await asyncio.get_running_loop().run_in_executor(None, flush)
+        await send(message)
+
+    await app(scope, receive, send_and_flush)
+
+
+def flush(timeout_millis: int = 2000) -> None:
+    """Sends what is queued, for at most two seconds."""
+    provider = trace.get_tracer_provider()
+    force_flush = getattr(provider, "force_flush", None)
+    if force_flush is not None:
+        try:
+            force_flush(timeout_millis)
+        except Exception:
+            logger.debug("flush failed", exc_info=True)
+
+
+def add_metrics_route(app: Any, path: str) -> bool:
+    """``GET /metrics``, unless the app answers there already."""
+    routes = getattr(app, "routes", None)
+    if routes is None or not hasattr(app, "add_route"):
+        return False
+    if any(getattr(route, "path", None) == path for route in routes):
+        return False
+    from starlette.concurrency import run_in_threadpool
+    from starlette.responses import Response
+
+    async def metrics(request: Any) -> Any:
+        # Rendered without the GIL, and off the event loop.
+        body = await run_in_threadpool(generate_latest)
+        return Response(body, headers={"content-type": CONTENT_TYPE_LATEST})
+
+    app.add_route(path, metrics, include_in_schema=False)
+    return True

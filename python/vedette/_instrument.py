@@ -1,0 +1,119 @@
+"""``vedette.instrument``: everything for one app, in one call."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from opentelemetry import trace
+
+from vedette import _asgi, _env, _health, logs
+from vedette.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from vedette.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from vedette.instrumentation import httpx, redis, sqlalchemy
+from vedette.sdk.resources import SERVICE_NAME, Resource
+from vedette.sdk.trace import TracerProvider
+from vedette.sdk.trace.export import BatchSpanProcessor
+
+logger = logging.getLogger("vedette")
+
+DEFAULT_ENDPOINT = "http://127.0.0.1:4319"
+_SCOPE = "vedette"
+
+
+def instrument(
+    app: Any = None,
+    *,
+    service_name: str | None = None,
+    endpoint: str | None = None,
+    engine: Any = None,
+    metrics_path: str | None = "/metrics",
+    exclude: Iterable[str] = (),
+    logs_shipping: bool = True,
+) -> Any:
+    """Observes ``app`` and the libraries it uses. Call it once the app exists; more calls add to the first.
+
+    - every request: a server span, named by its route, and ``http_requests_total``,
+      ``http_request_duration_seconds``, ``http_requests_in_progress``;
+    - ``GET metrics_path``: the metrics in Prometheus text (``None`` leaves it out);
+    - httpx calls (trace context passed on), SQLAlchemy statements (of every engine made from now on, and of
+      ``engine``, one or several), redis commands: a client span each;
+    - spans, and logs through :func:`vedette.logs.ship`, go to ``endpoint`` by OTLP/HTTP: an URL without path;
+      otherwise ``OTEL_EXPORTER_OTLP_ENDPOINT``, otherwise a Vedette on this machine.
+
+    A tracer provider that is set already is used as it is, ours or not. Requests to ``metrics_path``, to the health
+    routes and to the paths in ``exclude`` are not observed. Returns the app to serve, which is ``app`` itself for
+    FastAPI and Starlette.
+    """
+    provider = _provider(service_name, endpoint, logs_shipping)
+    native = provider if isinstance(provider, TracerProvider) else None
+    if native is None:
+        logger.warning(
+            "the tracer provider is %s.%s; Vedette observes through its own only, so this app is left alone",
+            type(provider).__module__,
+            type(provider).__qualname__,
+        )
+        return app
+    tracer = native.get_tracer(_SCOPE)
+    if not hasattr(tracer, "start_span") or isinstance(tracer, trace.NoOpTracer):
+        return app  # OTEL_SDK_DISABLED
+    _instrument_libraries(engine)
+    if app is None:
+        return None
+    _asgi.exclude(app, exclude)
+    if metrics_path:
+        _asgi.add_metrics_route(app, metrics_path)
+        _asgi.exclude(app, [metrics_path])
+    return _asgi.observe(app, tracer)
+
+
+def health(app: Any, checks: Mapping[str, Any] | None = None, *, timeout: float = 0.9) -> None:
+    """Adds ``GET /health/live`` and ``GET /health/ready`` to a FastAPI or Starlette app.
+
+    ``checks`` names what must work for the app to be ready: a function or coroutine function (an exception or
+    ``False`` means it does not), a SQLAlchemy engine, or a redis client. All run side by side, each for at most
+    ``timeout`` seconds. Ready answers 200, else 503, with ``{"status": …, "checks": {name: "ok", …}}``. Probes are
+    neither traced nor counted.
+    """
+    _health.health(app, checks, timeout=timeout)
+    _asgi.exclude(app, ("/health/live", "/health/ready"))
+
+
+def _provider(service_name: str | None, endpoint: str | None, logs_shipping: bool) -> Any:
+    current = trace.get_tracer_provider()
+    if not isinstance(current, trace.ProxyTracerProvider):
+        return current
+    resource = Resource.create({SERVICE_NAME: service_name} if service_name else None)
+    provider = TracerProvider(resource=resource)
+
+    def url(signal: str) -> str | None:
+        # A variable for the signal alone wins over everything but an argument.
+        if endpoint is None and _env.text(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT"):
+            return None
+        base = endpoint or _env.text("OTEL_EXPORTER_OTLP_ENDPOINT") or DEFAULT_ENDPOINT
+        return f"{base.rstrip('/')}/v1/{signal}"
+
+    processor = BatchSpanProcessor(OTLPSpanExporter(url("traces")), schedule_delay_millis=_delay())
+    provider.add_span_processor(processor)
+    if logs_shipping:
+        logs.configure(processor._add_log_lane(OTLPLogExporter(url("logs"))), resource)
+    trace.set_tracer_provider(provider)
+    return provider
+
+
+def _delay() -> float:
+    """Spans are looked at soon after they end: a second, unless the environment says otherwise."""
+    value = _env.number("OTEL_BSP_SCHEDULE_DELAY")
+    return value or 1000
+
+
+def _instrument_libraries(engine: Any) -> None:
+    for library in (httpx, redis, sqlalchemy):
+        try:
+            library.instrument()
+        except Exception:
+            logger.warning("%s cannot be observed", library.__name__, exc_info=True)
+    for one in engine if isinstance(engine, (list, tuple)) else [engine]:
+        if one is not None and not sqlalchemy.instrument_engine(one):
+            logger.warning("%r is no SQLAlchemy engine; it is not observed", one)
