@@ -86,7 +86,9 @@ while True:
 """
 
     def __enter__(self) -> str:
-        self.process = subprocess.Popen([sys.executable, "-c", self.PROGRAM], stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", self.PROGRAM], stdout=subprocess.PIPE, text=True
+        )
         return f"http://127.0.0.1:{self.process.stdout.readline().strip()}/v1/traces"
 
     def __exit__(self, *_: object) -> None:
@@ -115,7 +117,9 @@ def main() -> int:
                 )  # fmt: skip
                 costs.append(json.loads(answer.stdout))
     for kind, costs in found.items():
-        print(f"{kind:9} {statistics.median(costs):8.0f} ns a span  (from {min(costs):.0f} to {max(costs):.0f})")
+        print(
+            f"{kind:9} {statistics.median(costs):8.0f} ns a span  (from {min(costs):.0f} to {max(costs):.0f})"
+        )
     ratio = statistics.median(u / v for u, v in zip(found["upstream"], found["vedette"]))
     print(f"ratio     {ratio:8.1f} x")
     return 0 if ratio >= options.at_least else 1

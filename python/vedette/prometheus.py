@@ -157,8 +157,16 @@ def _python_metrics() -> str:
     lines = []
     for key, name, text in (
         ("collected", "python_gc_objects_collected_total", "Objects collected during gc"),
-        ("uncollectable", "python_gc_objects_uncollectable_total", "Uncollectable objects found during GC"),
-        ("collections", "python_gc_collections_total", "Number of times this generation was collected"),
+        (
+            "uncollectable",
+            "python_gc_objects_uncollectable_total",
+            "Uncollectable objects found during GC",
+        ),
+        (
+            "collections",
+            "python_gc_collections_total",
+            "Number of times this generation was collected",
+        ),
     ):
         lines.append(f"# HELP {name} {text}\n# TYPE {name} counter\n")
         for generation, stats in enumerate(gc.get_stats()):
@@ -173,11 +181,17 @@ def _collected(collector: Any) -> str:
         for metric in collector.collect():
             name = metric.name + ("_total" if metric.type == "counter" else "")
             help_text = metric.documentation.replace("\\", "\\\\").replace("\n", "\\n")
-            kind = {"unknown": "untyped", "info": "gauge", "stateset": "gauge"}.get(metric.type, metric.type)
+            kind = {"unknown": "untyped", "info": "gauge", "stateset": "gauge"}.get(
+                metric.type, metric.type
+            )
             lines.append(f"# HELP {name} {help_text}\n# TYPE {name} {kind}\n")
             for sample in metric.samples:
-                pairs = ",".join(f'{key}="{_escape(value)}"' for key, value in sorted(sample.labels.items()))
-                lines.append(f"{sample.name}{'{' + pairs + '}' if pairs else ''} {_number(sample.value)}\n")
+                pairs = ",".join(
+                    f'{key}="{_escape(value)}"' for key, value in sorted(sample.labels.items())
+                )
+                lines.append(
+                    f"{sample.name}{'{' + pairs + '}' if pairs else ''} {_number(sample.value)}\n"
+                )
     except Exception:
         return ""
     return "".join(lines)

@@ -23,7 +23,9 @@ def header_list(headers: Any) -> list[tuple[str, str]]:
 def is_gzip(compression: Any, signal: str) -> bool:
     """``compression`` as upstream's enums, as grpc's, or as a string; else the environment's."""
     if compression is None:
-        compression = _env.text(f"OTEL_EXPORTER_OTLP_{signal}_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION")
+        compression = _env.text(
+            f"OTEL_EXPORTER_OTLP_{signal}_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"
+        )
     name = getattr(compression, "value", compression)
     if name in (None, "none", "None", 0):
         return False
@@ -60,7 +62,9 @@ class OtlpExporter(SpanExporter):
         }
 
     def _add_lane(self, thread: Any, **batch: int) -> Any:
-        return thread.add_lane(self._signal, self._protocol, self._endpoint, **self._options, **batch)
+        return thread.add_lane(
+            self._signal, self._protocol, self._endpoint, **self._options, **batch
+        )
 
     def shutdown(self) -> None:
         """The processor ends the sending."""
@@ -92,8 +96,12 @@ class GrpcExporter(OtlpExporter):
                  timeout: float | None, compression: Any, ca_file: str | None,
                  certificate_file: str | None, key_file: str | None) -> None:  # fmt: skip
         upper = signal.upper()
-        url = endpoint or _env.text(f"OTEL_EXPORTER_OTLP_{upper}_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+        url = endpoint or _env.text(
+            f"OTEL_EXPORTER_OTLP_{upper}_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
+        )
         if insecure is None:
-            insecure = _env.flag(f"OTEL_EXPORTER_OTLP_{upper}_INSECURE", "OTEL_EXPORTER_OTLP_INSECURE")
+            insecure = _env.flag(
+                f"OTEL_EXPORTER_OTLP_{upper}_INSECURE", "OTEL_EXPORTER_OTLP_INSECURE"
+            )
         super().__init__(signal, url or "http://localhost:4317", bool(insecure), headers, timeout,
                          compression, ca_file, certificate_file, key_file)  # fmt: skip

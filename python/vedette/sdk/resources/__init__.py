@@ -30,7 +30,9 @@ class Resource:
         self._schema_url = schema_url or ""
 
     @staticmethod
-    def create(attributes: Mapping[str, Any] | None = None, schema_url: str | None = None) -> Resource:
+    def create(
+        attributes: Mapping[str, Any] | None = None, schema_url: str | None = None
+    ) -> Resource:
         """The given attributes over those of the environment over the defaults."""
         from vedette import __version__
 
@@ -72,7 +74,9 @@ class Resource:
                 other._schema_url,
             )
             return self
-        return Resource({**self._attributes, **other._attributes}, self._schema_url or other._schema_url)
+        return Resource(
+            {**self._attributes, **other._attributes}, self._schema_url or other._schema_url
+        )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Resource):
@@ -80,7 +84,9 @@ class Resource:
         return self._attributes == other._attributes and self._schema_url == other._schema_url
 
     def __hash__(self) -> int:
-        return hash((tuple(sorted((k, str(v)) for k, v in self._attributes.items())), self._schema_url))
+        return hash(
+            (tuple(sorted((k, str(v)) for k, v in self._attributes.items())), self._schema_url)
+        )
 
     def __repr__(self) -> str:
         return f"Resource({self._attributes!r})"

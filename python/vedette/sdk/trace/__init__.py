@@ -63,10 +63,18 @@ class SpanLimits:
         self.max_attributes = common
         self.max_events = pick(max_events, "OTEL_SPAN_EVENT_COUNT_LIMIT", 128)
         self.max_links = pick(max_links, "OTEL_SPAN_LINK_COUNT_LIMIT", 128)
-        self.max_span_attributes = pick(max_span_attributes, "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", common)
-        self.max_event_attributes = pick(max_event_attributes, "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", common)
-        self.max_link_attributes = pick(max_link_attributes, "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", common)
-        self.max_attribute_length = pick(max_attribute_length, "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", None)
+        self.max_span_attributes = pick(
+            max_span_attributes, "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", common
+        )
+        self.max_event_attributes = pick(
+            max_event_attributes, "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", common
+        )
+        self.max_link_attributes = pick(
+            max_link_attributes, "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", common
+        )
+        self.max_attribute_length = pick(
+            max_attribute_length, "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", None
+        )
         self.max_span_attribute_length = pick(
             max_span_attribute_length,
             "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
@@ -146,9 +154,14 @@ class TracerProvider(trace_api.TracerProvider):
             known = self._tracers.get(key)
         if known is None:
             scope = InstrumentationScope(
-                instrumenting_module_name, instrumenting_library_version or "", schema_url, attributes
+                instrumenting_module_name,
+                instrumenting_library_version or "",
+                schema_url,
+                attributes,
             )
-            known = self._native.tracer(scope.name, scope.version, scope.schema_url, scope.attributes, scope)
+            known = self._native.tracer(
+                scope.name, scope.version, scope.schema_url, scope.attributes, scope
+            )
             with self._lock:
                 known = self._tracers.setdefault(key, known)
         return known
@@ -207,7 +220,9 @@ def _hook_multiprocessing() -> None:
     _hooked_multiprocessing = True
     from multiprocessing import util
 
-    util.register_after_fork(_Anchor(), lambda _: util.Finalize(None, _shutdown_all, exitpriority=-10))
+    util.register_after_fork(
+        _Anchor(), lambda _: util.Finalize(None, _shutdown_all, exitpriority=-10)
+    )
 
 
 class _Anchor:

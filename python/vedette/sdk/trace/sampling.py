@@ -151,9 +151,17 @@ class ParentBased(Sampler):
         sampler = self._root
         if parent is not None and parent.is_valid:
             if parent.is_remote:
-                sampler = self._remote_parent_sampled if parent.trace_flags.sampled else self._remote_parent_not_sampled
+                sampler = (
+                    self._remote_parent_sampled
+                    if parent.trace_flags.sampled
+                    else self._remote_parent_not_sampled
+                )
             else:
-                sampler = self._local_parent_sampled if parent.trace_flags.sampled else self._local_parent_not_sampled
+                sampler = (
+                    self._local_parent_sampled
+                    if parent.trace_flags.sampled
+                    else self._local_parent_not_sampled
+                )
         return sampler.should_sample(parent_context, trace_id, name, kind, attributes, links)
 
     def get_description(self) -> str:
