@@ -12,6 +12,11 @@ uint64_t hash_string(std::string_view text) {
   return XXH3_64bits(text.data(), text.size());
 }
 
+Hash128 hash128(std::string_view bytes, uint64_t seed) {
+  const XXH128_hash_t hash = XXH3_128bits_withSeed(bytes.data(), bytes.size(), seed);
+  return {hash.high64, hash.low64};
+}
+
 StringTable::StringTable() {
   clear();
 }
@@ -39,8 +44,7 @@ StringId StringTable::intern(std::string_view text, uint64_t hash) {
   return id;
 }
 
-std::optional<StringId> StringTable::find(std::string_view text) const {
-  const uint64_t hash = hash_string(text);
+std::optional<StringId> StringTable::find(std::string_view text, uint64_t hash) const {
   const size_t mask = slots_.size() - 1;
   for (size_t slot = hash & mask; slots_[slot] != kFree; slot = (slot + 1) & mask) {
     const Entry& e = entries_[slots_[slot]];

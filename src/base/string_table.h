@@ -17,6 +17,13 @@ using StringId = uint32_t;
 /// 64-bit XXH3, the one hash of strings in this project.
 uint64_t hash_string(std::string_view text);
 
+/// 128-bit XXH3, for whole requests: two different ones never meet by chance.
+struct Hash128 {
+  uint64_t hi = 0;
+  uint64_t lo = 0;
+};
+Hash128 hash128(std::string_view bytes, uint64_t seed);
+
 /// An append-only set of strings, numbered from 0 in the order of their first use.
 /// Single-threaded while it grows; any number of readers once it is const.
 class StringTable {
@@ -27,7 +34,8 @@ class StringTable {
   StringId intern(std::string_view text) { return intern(text, hash_string(text)); }
   /// Same, with the hash already known (from another table: strings are not hashed twice).
   StringId intern(std::string_view text, uint64_t hash);
-  std::optional<StringId> find(std::string_view text) const;
+  std::optional<StringId> find(std::string_view text) const { return find(text, hash_string(text)); }
+  std::optional<StringId> find(std::string_view text, uint64_t hash) const;
 
   /// Valid until the table grows.
   std::string_view view(StringId id) const {

@@ -28,7 +28,7 @@ size_t sequence_length(std::string_view text) {
   return 0;
 }
 
-// Bytes of plain ASCII at the start, eight at a time.
+// Bytes of plain ASCII at the start.
 size_t ascii_prefix(std::string_view text) {
   size_t i = 0;
   for (; i + 8 <= text.size(); i += 8) {
@@ -36,6 +36,7 @@ size_t ascii_prefix(std::string_view text) {
     std::memcpy(&word, text.data() + i, 8);
     if (word & 0x8080808080808080ull) break;
   }
+  while (i < text.size() && static_cast<unsigned char>(text[i]) < 0x80) ++i;
   return i;
 }
 
