@@ -4,17 +4,19 @@
 
 namespace vedette::store::engine {
 
-bool MetadataMap::put(const model::MetricMetadata& metadata) {
+bool MetadataMap::put(const model::MetricMetadata& metadata, uint64_t sequence) {
   if (metadata.family.empty()) return false;
   const std::lock_guard lock(mutex_);
   const auto known = families_.find(metadata.family);
   if (known == families_.end()) {
     if (families_.size() >= kFamiliesMax) return false;
-    families_.emplace(metadata.family, metadata);
+    families_.emplace(metadata.family, Known{metadata, sequence});
     return true;
   }
-  if (known->second == metadata) return false;
-  known->second = metadata;
+  if (known->second.sequence > sequence) return false;
+  known->second.sequence = sequence;
+  if (known->second.metadata == metadata) return false;
+  known->second.metadata = metadata;
   return true;
 }
 
@@ -23,11 +25,11 @@ std::vector<model::MetricMetadata> MetadataMap::get(const std::string& family) c
   std::vector<model::MetricMetadata> out;
   if (!family.empty()) {
     const auto known = families_.find(family);
-    if (known != families_.end()) out.push_back(known->second);
+    if (known != families_.end()) out.push_back(known->second.metadata);
     return out;
   }
   out.reserve(families_.size());
-  for (const auto& [name, metadata] : families_) out.push_back(metadata);
+  for (const auto& [name, known] : families_) out.push_back(known.metadata);
   return out;
 }
 

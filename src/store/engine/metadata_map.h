@@ -3,6 +3,7 @@
 // Thread-safe: one mutex, held for a look-up or a copy.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <string>
@@ -19,14 +20,18 @@ class MetadataMap {
   /// Families beyond this are not remembered: metadata is a courtesy and must not fill the memory.
   static constexpr size_t kFamiliesMax = 20'000;
 
-  /// True if that was news.
-  bool put(const model::MetricMetadata& metadata);
+  /// True if that was news. What is known from a higher `sequence`, that of the flush, stays.
+  bool put(const model::MetricMetadata& metadata, uint64_t sequence = UINT64_MAX);
   /// By family name; all of them, sorted, where `family` is empty.
   std::vector<model::MetricMetadata> get(const std::string& family) const;
 
  private:
   mutable std::mutex mutex_;
-  std::map<std::string, model::MetricMetadata, std::less<>> families_;
+  struct Known {
+    model::MetricMetadata metadata;
+    uint64_t sequence;
+  };
+  std::map<std::string, Known> families_;
 };
 
 /// As a section of a part (docs/format/sample_part.md).

@@ -163,11 +163,11 @@ void SampleHead::collect(SeriesId id, int64_t begin_ms, int64_t end_ms, SampleRu
     walk(slot->in_order, begin_ms, end_ms, true, out);
     return;
   }
-  SampleRun arrivals, run, scratch;
+  SampleRun arrivals, run;
   walk(*late, begin_ms, end_ms, false, arrivals);
   walk(slot->in_order, begin_ms, end_ms, true, run);
   sort_arrivals(arrivals);
-  merge_run(run, arrivals.time_ms, arrivals.value, scratch);
+  merge_run(run, arrivals);
   out.time_ms.insert(out.time_ms.end(), run.time_ms.begin(), run.time_ms.end());
   out.value.insert(out.value.end(), run.value.begin(), run.value.end());
 }

@@ -39,9 +39,9 @@ class SampleHead {
   void append(SeriesId id, int64_t time_ms, double value);
   /// Brings the series into the cache.
   void prefetch(SeriesId id) const;
-  size_t bytes() const { return bytes_; }
 
   // Any thread.
+  size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   /// Samples with begin <= time < end behind what `out` holds, sorted and distinct among themselves.
   void collect(SeriesId id, int64_t begin_ms, int64_t end_ms, SampleRun& out) const;
   bool has(SeriesId id) const;
@@ -80,7 +80,7 @@ class SampleHead {
   std::vector<SeriesId> series_;
   std::vector<std::unique_ptr<char[]>> arena_;
   size_t arena_left_ = 0;
-  size_t bytes_ = 0;
+  std::atomic<size_t> bytes_{0};
   std::atomic<uint64_t> rows_{0};
   std::vector<std::pair<int64_t, uint64_t>> days_;
   size_t day_ = 0;  // of the last row, in days_

@@ -5,31 +5,35 @@
 
 namespace vedette::store::engine {
 
-void merge_run(SampleRun& run, std::span<const int64_t> later_time, std::span<const double> later_value,
-               SampleRun& scratch) {
-  if (later_time.empty()) return;
-  if (run.empty() || run.time_ms.back() < later_time.front()) {
-    run.time_ms.insert(run.time_ms.end(), later_time.begin(), later_time.end());
-    run.value.insert(run.value.end(), later_value.begin(), later_value.end());
-    return;
-  }
-  scratch.clear();
-  scratch.time_ms.reserve(run.size() + later_time.size());
-  scratch.value.reserve(run.size() + later_time.size());
+void merge_run(SampleRun& run, const SampleRun& later) {
+  SampleRun out;
+  out.time_ms.reserve(run.size() + later.size());
+  out.value.reserve(run.size() + later.size());
   size_t i = 0, j = 0;
-  while (i < run.size() && j < later_time.size()) {
-    if (run.time_ms[i] < later_time[j]) {
-      scratch.add(run.time_ms[i], run.value[i]);
+  while (i < run.size() && j < later.size()) {
+    if (run.time_ms[i] < later.time_ms[j]) {
+      out.add(run.time_ms[i], run.value[i]);
       ++i;
     } else {
-      if (run.time_ms[i] == later_time[j]) ++i;
-      scratch.add(later_time[j], later_value[j]);
+      if (run.time_ms[i] == later.time_ms[j]) ++i;
+      out.add(later.time_ms[j], later.value[j]);
       ++j;
     }
   }
-  for (; i < run.size(); ++i) scratch.add(run.time_ms[i], run.value[i]);
-  for (; j < later_time.size(); ++j) scratch.add(later_time[j], later_value[j]);
-  run.swap(scratch);
+  for (; i < run.size(); ++i) out.add(run.time_ms[i], run.value[i]);
+  for (; j < later.size(); ++j) out.add(later.time_ms[j], later.value[j]);
+  run.swap(out);
+}
+
+void merge_tail(SampleRun& run, size_t at) {
+  if (at == 0 || at == run.size() || run.time_ms[at - 1] < run.time_ms[at]) return;
+  const auto from = static_cast<ptrdiff_t>(at);
+  SampleRun later;
+  later.time_ms.assign(run.time_ms.begin() + from, run.time_ms.end());
+  later.value.assign(run.value.begin() + from, run.value.end());
+  run.time_ms.resize(at);
+  run.value.resize(at);
+  merge_run(run, later);
 }
 
 void sort_arrivals(SampleRun& run) {

@@ -39,9 +39,10 @@ struct SampleRun {
   }
 };
 
-/// Puts the samples of `later`, which must be sorted, into `run`; at equal times `later` wins. `scratch` lends memory.
-void merge_run(SampleRun& run, std::span<const int64_t> later_time, std::span<const double> later_value,
-               SampleRun& scratch);
+/// Puts the samples of `later`, which must be sorted, into `run`; at equal times `later` wins.
+void merge_run(SampleRun& run, const SampleRun& later);
+/// The same for samples that stand in `run` already, from place `at` on.
+void merge_tail(SampleRun& run, size_t at);
 /// Sorts samples that stand in the order of their arrival; of equal times the last arrival stays.
 void sort_arrivals(SampleRun& run);
 

@@ -12,6 +12,14 @@ int64_t ceil_ms(int64_t ns) {
   return ms * kNsPerMs < ns ? ms + 1 : ms;
 }
 
+std::vector<const SamplePart*> parts_in(const SampleSnapshot& snapshot, TimeRange range) {
+  std::vector<const SamplePart*> out;
+  for (const auto& part : *snapshot.parts) {
+    if (range.overlaps(part->info().min_time_ns, part->info().max_time_ns)) out.push_back(part.get());
+  }
+  return out;
+}
+
 }  // namespace
 
 MsRange to_ms(TimeRange range) { return {ceil_ms(range.begin_ns), ceil_ms(range.end_ns)}; }
@@ -19,16 +27,27 @@ MsRange to_ms(TimeRange range) { return {ceil_ms(range.begin_ns), ceil_ms(range.
 Status read_samples(const SampleSnapshot& snapshot, std::span<const SeriesId> ids, TimeRange range,
                     const ReadContext& context, const Store::SampleVisitor& visit) {
   const MsRange ms = to_ms(range);
-  SampleRun run, more, scratch;
+  const std::vector<const SamplePart*> parts = parts_in(snapshot, range);
+  std::vector<SamplePartCursor> cursors;
+  cursors.reserve(parts.size());
+  for (const SamplePart* part : parts) cursors.emplace_back(*part);
+  SampleRun run;
   for (size_t i = 0; i < ids.size(); ++i) {
     if (i % kSeriesPerCheck == 0) RETURN_IF_ERROR(context.check());
     run.clear();
     // In the order of writing, so that the later write wins.
+    for (size_t p = 0; p < parts.size(); ++p) {
+      const auto place = parts[p]->find(ids[i]);
+      if (!place) continue;
+      const size_t at = run.size();
+      RETURN_IF_ERROR(cursors[p].read(*place, ms.begin, ms.end, run));
+      merge_tail(run, at);
+    }
     for (const HeadSet* head : {snapshot.frozen.get(), snapshot.active.get()}) {
       if (!head || !head->samples.has(ids[i])) continue;
-      more.clear();
-      head->samples.collect(ids[i], ms.begin, ms.end, more);
-      merge_run(run, more.time_ms, more.value, scratch);
+      const size_t at = run.size();
+      head->samples.collect(ids[i], ms.begin, ms.end, run);
+      merge_tail(run, at);
     }
     if (!run.empty() && !visit(i, run.time_ms, run.value)) break;
   }
@@ -38,11 +57,16 @@ Status read_samples(const SampleSnapshot& snapshot, std::span<const SeriesId> id
 Result<std::vector<Exemplar>> read_exemplars(const SampleSnapshot& snapshot, std::span<const SeriesId> ids,
                                              TimeRange range, size_t limit, const ReadContext& context) {
   const MsRange ms = to_ms(range);
+  const std::vector<const SamplePart*> parts = parts_in(snapshot, range);
   std::vector<Exemplar> out;
   std::vector<ExemplarRow> rows;
   for (SeriesId id : ids) {
     RETURN_IF_ERROR(context.check());
     rows.clear();
+    for (const SamplePart* part : parts) {
+      const auto place = part->find(id);
+      if (place) RETURN_IF_ERROR(part->read_exemplars(*place, ms.begin, ms.end, rows));
+    }
     for (const HeadSet* head : {snapshot.frozen.get(), snapshot.active.get()}) {
       if (head) head->exemplars.collect(id, ms.begin, ms.end, rows);
     }

@@ -7,6 +7,7 @@
 
 #include "store/engine/exemplar_head.h"
 #include "store/engine/sample_head.h"
+#include "store/engine/sample_part.h"
 #include "store/store.h"
 
 namespace vedette::store::engine {
@@ -23,6 +24,7 @@ struct HeadSet {
 };
 
 struct SampleSnapshot {
+  std::shared_ptr<const SamplePartList> parts;  // sort_parts
   std::shared_ptr<const HeadSet> frozen;  // null when there is none
   std::shared_ptr<const HeadSet> active;
 };

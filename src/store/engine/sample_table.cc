@@ -2,9 +2,15 @@
 #include "store/engine/sample_table.h"
 
 #include <algorithm>
+#include <atomic>
+#include <map>
 #include <mutex>
+#include <optional>
 
+#include "base/string_table.h"
 #include "store/engine/metadata_map.h"
+#include "store/engine/sample_compactor.h"
+#include "store/engine/sample_merge_policy.h"
 #include "store/engine/sample_snapshot.h"
 #include "store/engine/series_index.h"
 
@@ -17,39 +23,36 @@ constexpr size_t kPrefetchDistance = 8;
 class SampleTableImpl final : public SampleTable {
  public:
   SampleTableImpl(TableContext context, Options options)
-      : context_(std::move(context)), index_(options.series_max), active_(std::make_shared<HeadSet>()) {}
+      : context_(std::move(context)),
+        index_(options.series_max),
+        compactor_(context_, index_),
+        active_(std::make_shared<HeadSet>()),
+        parts_(std::make_shared<SamplePartList>()) {}
 
-  Status open_part(const PartInfo& info) override {
-    return {Code::kUnimplemented, "sample parts are not read yet: " + info.file};
-  }
+  Status open_part(const PartInfo& info) override;
 
   // Writer thread.
   void apply(const model::SampleBatch& batch, int64_t oldest_ms, WriteOutcome& outcome) override;
-  size_t head_bytes() const override { return active_->bytes(); }
+  size_t head_bytes() const override { return active_->since_ns == 0 ? 0 : active_->bytes(); }
   int64_t head_since_ns() const override { return active_->since_ns; }
-  bool freeze() override { return false; }
+  bool freeze() override;
 
   // Background thread.
-  Result<std::vector<PartInfo>> write_frozen() override { return std::vector<PartInfo>(); }
-  std::vector<std::string> pick_merge() const override { return {}; }
-  Result<std::vector<PartInfo>> merge(const std::vector<std::string>&) override {
-    return std::vector<PartInfo>();
+  Result<std::vector<PartInfo>> write_frozen() override;
+  std::vector<std::string> pick_merge() const override {
+    return pick_sample_merge(*snapshot().parts, context_.clock.now_ns() / kNsPerMs);
   }
-  Result<std::vector<PartInfo>> rewrite(const std::string&, TimeRange, const KeepTrace*) override {
-    return std::vector<PartInfo>();
+  Result<std::vector<PartInfo>> merge(const std::vector<std::string>& files) override {
+    return merge_parts(files, std::nullopt);
+  }
+  Result<std::vector<PartInfo>> rewrite(const std::string& file, TimeRange drop, const KeepTrace*) override {
+    return merge_parts({file}, to_ms(drop));
   }
 
   // Any thread.
-  void publish(const PartChange&) override {}
-  std::vector<PartInfo> parts() const override { return {}; }
-  TableStats stats() const override {
-    const SampleSnapshot now = snapshot();
-    TableStats out;
-    out.table = "samples";
-    out.rows = now.active->samples.rows() + (now.frozen ? now.frozen->samples.rows() : 0);
-    out.memory_bytes = index_.bytes();
-    return out;
-  }
+  void publish(const PartChange& change) override;
+  std::vector<PartInfo> parts() const override;
+  TableStats stats() const override;
   Result<std::vector<Series>> series(std::span<const Matcher> matchers, TimeRange range,
                                      const ReadContext& context) override {
     return index_.select(matchers, range, context);
@@ -77,7 +80,7 @@ class SampleTableImpl final : public SampleTable {
 
   SampleSnapshot snapshot() const {
     const std::lock_guard lock(state_mutex_);
-    return {frozen_, active_};
+    return {parts_, frozen_, active_};
   }
   void touch() {
     if (active_->since_ns == 0) active_->since_ns = context_.clock.now_ns();
@@ -85,15 +88,24 @@ class SampleTableImpl final : public SampleTable {
   void resolve_label_sets(const model::SampleBatch& batch, WriteOutcome& outcome);
   void apply_samples(const model::SampleBatch& batch, int64_t oldest_ms, WriteOutcome& outcome);
   void apply_exemplars(const model::SampleBatch& batch, int64_t oldest_ms);
+  Status index_part(SamplePart& part);
+  void forget_series();
+  Result<std::vector<PartInfo>> merge_parts(const std::vector<std::string>& files, std::optional<MsRange> drop);
+  std::vector<PartInfo> keep_until_published(const SamplePartList& parts);
 
   TableContext context_;
   SeriesIndex index_;
+  SampleCompactor compactor_;
   MetadataMap metadata_;
   std::vector<SeriesId> ids_;  // by label set of the batch at hand
 
   mutable std::mutex state_mutex_;  // held to copy or set the pointers below
   std::shared_ptr<HeadSet> active_;
   std::shared_ptr<const HeadSet> frozen_;
+  std::shared_ptr<const SamplePartList> parts_;
+  std::map<std::string, std::shared_ptr<const SamplePart>> written_;  // not published yet
+  uint64_t next_sequence_ = 1;
+  std::atomic<bool> series_may_be_gone_{false};
 };
 
 void refuse(WriteOutcome& outcome, const std::string& reason) {
@@ -152,6 +164,139 @@ void SampleTableImpl::apply(const model::SampleBatch& batch, int64_t oldest_ms, 
   const bool holds_something =
       active_->samples.rows() > 0 || active_->metadata_changed || !batch.exemplar_time_ms.empty();
   if (holds_something) touch();
+}
+
+/// Brings the part's series, their times and its metadata into memory.
+Status SampleTableImpl::index_part(SamplePart& part) {
+  std::vector<SeriesId> ids;
+  ids.reserve(part.directory().series());
+  RETURN_IF_ERROR(part.read_dictionary([&](std::string_view canonical, std::span<const LabelView> labels) {
+    ids.push_back(index_.restore(base::hash_string(canonical), canonical, labels));
+  }));
+  const SampleDirectory& directory = part.directory();
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const uint32_t first = directory.first_block[i], end = directory.first_block[i + 1];
+    // A series without blocks is there for its exemplars.
+    index_.cover(ids[i], first < end ? directory.columns[directory.blocks[first].column].first_ms
+                                     : part.footer().min_ms);
+    index_.cover(ids[i], first < end ? directory.columns[directory.blocks[end - 1].column].last_ms
+                                     : part.footer().max_ms);
+  }
+  part.bind(std::move(ids));
+  ASSIGN_OR_RETURN(const auto known, part.metadata());
+  for (const model::MetricMetadata& m : known) metadata_.put(m, part.footer().last_sequence);
+  return {};
+}
+
+Status SampleTableImpl::open_part(const PartInfo& info) {
+  auto part = SamplePart::open(context_.fs, context_.parts_path, info, context_.report_corruption);
+  Status status = part.status();
+  if (part.ok()) status = index_part(**part);
+  if (!status.ok()) {
+    context_.report_corruption(info.file, status.error().message);
+    return {};
+  }
+  const std::lock_guard lock(state_mutex_);
+  auto parts = std::make_shared<SamplePartList>(*parts_);
+  parts->push_back(std::move(*part));
+  sort_parts(*parts);
+  next_sequence_ = std::max(next_sequence_, parts->back()->footer().last_sequence + 1);
+  parts_ = std::move(parts);
+  return {};
+}
+
+bool SampleTableImpl::freeze() {
+  if (active_->since_ns == 0) return false;
+  if (series_may_be_gone_) forget_series();
+  auto fresh = std::make_shared<HeadSet>();
+  const std::lock_guard lock(state_mutex_);
+  frozen_ = std::exchange(active_, std::move(fresh));
+  return true;
+}
+
+/// Series that were in dropped parts alone leave the index. On the writer thread, when no other head is frozen.
+void SampleTableImpl::forget_series() {
+  PostingsSet live;
+  for (const auto& part : *snapshot().parts) {
+    for (SeriesId id : part->ids()) live.add(id);
+  }
+  for (SeriesId id : active_->samples.series()) live.add(id);
+  for (SeriesId id : active_->exemplars.series()) live.add(id);
+  if (index_.collect(live)) series_may_be_gone_ = false;
+}
+
+std::vector<PartInfo> SampleTableImpl::keep_until_published(const SamplePartList& parts) {
+  std::vector<PartInfo> out;
+  const std::lock_guard lock(state_mutex_);
+  for (const auto& part : parts) {
+    out.push_back(part->info());
+    written_[part->info().file] = part;
+  }
+  return out;
+}
+
+Result<std::vector<PartInfo>> SampleTableImpl::write_frozen() {
+  const SampleSnapshot now = snapshot();
+  if (!now.frozen) return std::vector<PartInfo>();
+  ASSIGN_OR_RETURN(const SamplePartList parts, compactor_.flush(*now.frozen, metadata_.get({}), next_sequence_));
+  ++next_sequence_;
+  return keep_until_published(parts);
+}
+
+Result<std::vector<PartInfo>> SampleTableImpl::merge_parts(const std::vector<std::string>& files,
+                                                           std::optional<MsRange> drop) {
+  SamplePartList inputs;
+  uint32_t level = 0;
+  for (const auto& part : *snapshot().parts) {
+    if (std::find(files.begin(), files.end(), part->info().file) == files.end()) continue;
+    level = std::max(level, part->info().level);
+    inputs.push_back(part);
+  }
+  if (inputs.size() != files.size()) return Error{Code::kNotFound, "a sample part to merge is not there any more"};
+  ASSIGN_OR_RETURN(const SamplePartList parts, compactor_.merge(inputs, drop ? level : level + 1, drop));
+  return keep_until_published(parts);
+}
+
+void SampleTableImpl::publish(const PartChange& change) {
+  const std::lock_guard lock(state_mutex_);
+  auto parts = std::make_shared<SamplePartList>();
+  for (const auto& part : *parts_) {
+    const auto& removed = change.removed;
+    if (std::find(removed.begin(), removed.end(), part->info().file) == removed.end()) parts->push_back(part);
+  }
+  for (const PartInfo& info : change.added) {
+    const auto made = written_.extract(info.file);
+    if (!made.empty()) parts->push_back(made.mapped());
+  }
+  sort_parts(*parts);
+  parts_ = std::move(parts);
+  if (change.frozen_written) frozen_.reset();
+  if (!change.removed.empty() && change.added.empty()) series_may_be_gone_ = true;
+}
+
+std::vector<PartInfo> SampleTableImpl::parts() const {
+  std::vector<PartInfo> out;
+  for (const auto& part : *snapshot().parts) out.push_back(part->info());
+  return out;
+}
+
+TableStats SampleTableImpl::stats() const {
+  const SampleSnapshot now = snapshot();
+  TableStats out;
+  out.table = "samples";
+  out.parts = now.parts->size();
+  out.memory_bytes = index_.bytes();
+  for (const auto& part : *now.parts) {
+    out.rows += part->info().rows;
+    out.disk_bytes += part->info().bytes;
+    out.memory_bytes += part->memory_bytes();
+  }
+  for (const HeadSet* head : {now.frozen.get(), now.active.get()}) {
+    if (!head) continue;
+    out.rows += head->samples.rows();
+    out.memory_bytes += head->bytes();
+  }
+  return out;
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // What the tests of the sample table share: a batch in few words, an oracle of std::map, reads into plain values.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <bit>
 #include <map>
 #include <memory>
@@ -50,14 +52,21 @@ struct Bench {
 
   Bench() { restart(); }
 
+  /// As after a crash: parts are opened, what was not in one is applied again from the log.
   void restart() {
     TableContext context{fs, clock, "parts", [this] { return "samples-" + std::to_string(++files); },
-                         [this](const std::string& file, const std::string& why) { reports.push_back(file + ": " + why); }};
+                         [this](const std::string& file, const std::string& why) {
+                           reports.push_back(file + ": " + why);
+                         }};
     table = SampleTable::create(std::move(context), options);
+    for (const PartInfo& info : manifest) EXPECT_TRUE(table->open_part(info).ok());
+    const std::vector<model::SampleBatch> again = std::exchange(log, {});
+    for (const model::SampleBatch& batch : again) apply(batch);
   }
   WriteOutcome apply(const model::SampleBatch& batch) {
     WriteOutcome outcome;
     table->apply(batch, INT64_MIN, outcome);
+    log.push_back(batch);
     return outcome;
   }
   WriteOutcome write(const std::vector<Sample>& samples) {
@@ -65,12 +74,56 @@ struct Bench {
     for (const Sample& s : samples) add(batch, s.set, s.time_ms, s.value);
     return apply(batch);
   }
+  void freeze() {
+    if (!table->freeze()) return;
+    frozen = true;
+    log_of_frozen = std::exchange(log, {});
+  }
+  void write_frozen() {
+    if (!frozen) return;
+    auto added = table->write_frozen();
+    ASSERT_TRUE(added.ok()) << added.error().message;
+    commit({{}, *added, true});
+    frozen = false;
+    log_of_frozen.clear();
+  }
+  void flush() {
+    freeze();
+    write_frozen();
+  }
+  bool merge() {
+    const std::vector<std::string> picked = table->pick_merge();
+    if (picked.empty()) return false;
+    merge(picked);
+    return true;
+  }
+  void merge(const std::vector<std::string>& picked) {
+    auto added = table->merge(picked);
+    ASSERT_TRUE(added.ok()) << added.error().message;
+    commit({picked, *added, false});
+  }
+  void commit(const PartChange& change) {
+    for (const std::string& file : change.removed) {
+      std::erase_if(manifest, [&file](const PartInfo& info) { return info.file == file; });
+    }
+    manifest.insert(manifest.end(), change.added.begin(), change.added.end());
+    table->publish(change);
+    for (const std::string& file : change.removed) EXPECT_TRUE(fs.remove("parts/" + file).ok());
+  }
+  void crash() {
+    if (frozen) log.insert(log.begin(), log_of_frozen.begin(), log_of_frozen.end());
+    frozen = false;
+    restart();
+  }
 
   MemoryFs fs;
   base::SimClock clock{1'700'000'000'000'000'000};
   SampleTable::Options options;
   std::vector<std::string> reports;
   int files = 0;
+  bool frozen = false;
+  std::vector<PartInfo> manifest;
+  std::vector<model::SampleBatch> log, log_of_frozen;
   std::unique_ptr<SampleTable> table;
 };
 

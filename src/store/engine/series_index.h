@@ -57,7 +57,9 @@ class SeriesIndex {
   Result<std::vector<std::string>> label_values(const ValuesQuery& query) const;
   size_t size() const { return size_.load(std::memory_order_relaxed); }
   size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
-  /// The caller must know that the series stays: it has samples in a head or a part.
+  /// While this is held no series is forgotten.
+  std::shared_lock<std::shared_mutex> pin() const { return std::shared_lock(in_use_); }
+  /// Under pin(), or of a series that has samples in a head or a part. Empty: forgotten.
   std::string_view canonical(SeriesId id) const;
   /// part_order_less of two series.
   bool less(SeriesId a, SeriesId b) const;

@@ -1,0 +1,45 @@
+// Makes parts: of a head that was put aside, and of parts that should become one.
+//
+// A flush opens at most kFlushDays parts, for the days with the most rows, and one more, the overflow, for rows of all
+// other days. One call at a time, on a background thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "store/engine/metadata_map.h"
+#include "store/engine/sample_part.h"
+#include "store/engine/sample_part_writer.h"
+#include "store/engine/sample_snapshot.h"
+#include "store/engine/series_index.h"
+#include "store/engine/series_order.h"
+#include "store/engine/table.h"
+
+namespace vedette::store::engine {
+
+class SampleCompactor {
+ public:
+  static constexpr size_t kFlushDays = 4;
+
+  SampleCompactor(const TableContext& context, const SeriesIndex& index)
+      : context_(context), index_(index), order_(index) {}
+
+  /// On failure nothing is left on the disk.
+  Result<SamplePartList> flush(const HeadSet& head, const std::vector<model::MetricMetadata>& metadata,
+                               uint64_t sequence);
+  /// One part of several, in the order of writing; without the samples of `drop`. None if nothing is left.
+  /// kCorruption, with nothing done, when a page of them can't be read: merging would make the loss final.
+  Result<SamplePartList> merge(const SamplePartList& parts, uint32_t level, std::optional<MsRange> drop);
+
+ private:
+  class Writers;
+  Result<SamplePartList> open_written(std::vector<SamplePartWriter::Finished> written);
+
+  const TableContext& context_;
+  const SeriesIndex& index_;
+  SeriesOrder order_;
+};
+
+}  // namespace vedette::store::engine
