@@ -12,7 +12,6 @@
 namespace vedette::api {
 namespace {
 
-namespace logql = query::logql;
 using base::JsonWriter;
 using store::Field;
 

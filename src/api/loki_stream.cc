@@ -6,7 +6,6 @@
 namespace vedette::api {
 namespace {
 
-namespace logql = query::logql;
 using base::JsonWriter;
 
 using LabelMap = std::map<std::string, std::string>;

@@ -28,6 +28,7 @@ void serve_vedette_api(net::Router& router, Runner& runner, const VedetteApi& ap
   serve(router, runner, api, "/vedette/v1/traces/histogram", trace_histogram);
   serve(router, runner, api, "/vedette/v1/logs", find_logs);
   serve(router, runner, api, "/vedette/v1/logs/histogram", log_histogram);
+  serve(router, runner, api, "/vedette/v1/verdict", show_verdict);
   serve(router, runner, api, "/vedette/v1/targets", list_targets);
   serve(router, runner, api, "/vedette/v1/status", show_status);
   runner.serve(router, "GET", std::string(kTracePrefix) + "*",

@@ -4,7 +4,7 @@
 
 #include "model/log_batch.h"
 
-namespace vedette::query::logql {
+namespace vedette::logql {
 namespace {
 
 using store::Field;
@@ -133,4 +133,4 @@ Result<std::vector<Predicate>> conditions(const LogQuery& query, const KeysOfLab
   return where;
 }
 
-}  // namespace vedette::query::logql
+}  // namespace vedette::logql

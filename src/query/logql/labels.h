@@ -15,7 +15,7 @@
 #include "query/logql/query.h"
 #include "store/predicate.h"
 
-namespace vedette::query::logql {
+namespace vedette::logql {
 
 inline constexpr std::string_view kServiceLabel = "service_name";
 inline constexpr std::string_view kSeverityLabel = "severity";
@@ -32,4 +32,4 @@ using KeysOfLabel = std::function<std::vector<std::string>(const std::string& la
 /// kInvalidArgument for values that can't be, such as a trace id that is none.
 Result<std::vector<store::Predicate>> conditions(const LogQuery& query, const KeysOfLabel& keys_of_label);
 
-}  // namespace vedette::query::logql
+}  // namespace vedette::logql

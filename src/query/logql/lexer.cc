@@ -1,6 +1,6 @@
 #include "query/logql/lexer.h"
 
-namespace vedette::query::logql {
+namespace vedette::logql {
 namespace {
 
 bool is_name_start(char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '_'; }
@@ -156,4 +156,4 @@ Error parse_error(std::string_view query, size_t offset, std::string_view what) 
   return {Code::kInvalidArgument, "parse error at line " + std::to_string(line) + ", col " + std::to_string(column) + ": " + std::string(what)};
 }
 
-}  // namespace vedette::query::logql
+}  // namespace vedette::logql

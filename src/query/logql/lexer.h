@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 
-namespace vedette::query::logql {
+namespace vedette::logql {
 
 enum class TokenKind : uint8_t { kEnd, kName, kString, kNumber, kSymbol };
 
@@ -26,4 +26,4 @@ Result<std::vector<Token>> tokenize(std::string_view query);
 /// "parse error at line 1, col 5: …"
 Error parse_error(std::string_view query, size_t offset, std::string_view what);
 
-}  // namespace vedette::query::logql
+}  // namespace vedette::logql

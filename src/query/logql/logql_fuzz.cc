@@ -5,7 +5,7 @@
 #include "query/logql/parser.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace vedette::query::logql;
+  using namespace vedette::logql;
   const auto query = parse({reinterpret_cast<const char*>(data), size});
   if (!query.ok()) return 0;
   const std::string text = to_string(*query);

@@ -5,7 +5,7 @@
 #include "query/logql/labels.h"
 #include "query/logql/parser.h"
 
-namespace vedette::query::logql {
+namespace vedette::logql {
 namespace {
 
 std::string quoted(const std::string& text) {
@@ -91,4 +91,4 @@ TEST(LogQl, HostileQueriesAreRefusedQuickly) {
 }
 
 }  // namespace
-}  // namespace vedette::query::logql
+}  // namespace vedette::logql

@@ -4,7 +4,7 @@
 
 #include "query/logql/lexer.h"
 
-namespace vedette::query::logql {
+namespace vedette::logql {
 namespace {
 
 constexpr int kDepthMax = 64;
@@ -289,4 +289,4 @@ Result<Query> parse(std::string_view query) {
   return Parser(query, std::move(tokens)).run();
 }
 
-}  // namespace vedette::query::logql
+}  // namespace vedette::logql

@@ -6,11 +6,11 @@
 #include "base/result.h"
 #include "query/logql/query.h"
 
-namespace vedette::query::logql {
+namespace vedette::logql {
 
 inline constexpr size_t kQueryBytesMax = 64 << 10;
 
 /// kInvalidArgument with line and column for what is no LogQL; kUnimplemented for LogQL that is not understood yet.
 Result<Query> parse(std::string_view query);
 
-}  // namespace vedette::query::logql
+}  // namespace vedette::logql

@@ -1,6 +1,6 @@
 #include "query/logql/query.h"
 
-namespace vedette::query::logql {
+namespace vedette::logql {
 namespace {
 
 std::string quoted(std::string_view text) {
@@ -60,4 +60,4 @@ std::string to_string(const Query& query) {
   return constant.is_vector ? "vector(" + number + ")" : number;
 }
 
-}  // namespace vedette::query::logql
+}  // namespace vedette::logql

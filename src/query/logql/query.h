@@ -11,7 +11,7 @@
 
 #include "store/predicate.h"
 
-namespace vedette::query::logql {
+namespace vedette::logql {
 
 enum class LineOp : uint8_t { kContains, kNotContains, kRegex, kNotRegex };
 
@@ -48,4 +48,4 @@ using Query = std::variant<LogQuery, Constant>;
 /// As one would write it, in one canonical way.
 std::string to_string(const Query& query);
 
-}  // namespace vedette::query::logql
+}  // namespace vedette::logql
