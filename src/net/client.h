@@ -13,9 +13,9 @@ namespace vedette::net {
 
 struct ClientRequest {
   std::string method = "GET";
-  std::string url;  // http://host[:port]/path?query
-  Headers headers;
-  std::string body;
+  std::string url{};  // http://host[:port]/path?query
+  Headers headers{};
+  std::string body{};
   std::chrono::milliseconds timeout{10'000};  // for the whole exchange
   size_t body_bytes_max = 64u << 20;          // after decompression
 };

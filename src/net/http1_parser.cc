@@ -30,6 +30,7 @@ class BeastParser final : public MessageParser, private http::basic_parser<kIsRe
     Base::header_limit(
         static_cast<uint32_t>(std::min<size_t>(limits.header_bytes_max, UINT32_MAX)));
     Base::body_limit(limits.body_bytes_max);
+    headers.reserve(8);
   }
 
   size_t parse(std::string_view bytes) override {
