@@ -28,7 +28,7 @@ int days_in(int64_t year, int month) {
 /// positive, as Go's time package does it.
 Date date_of(int64_t seconds) {
   constexpr int64_t kFirstYear = -292'277'022'399;  // a year after a multiple of 400
-  constexpr uint64_t kSecondsBefore1970 = 9'223'372'028'741'760'000u;
+  constexpr uint64_t kSecondsBefore1970 = 9'223'372'028'715'321'600u;
   const uint64_t total = static_cast<uint64_t>(seconds) + kSecondsBefore1970;
   uint64_t days = total / 86400;
   Date out{};

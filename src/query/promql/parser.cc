@@ -407,7 +407,19 @@ bool Parser::grouping_label(std::vector<std::string>& labels) {
   return true;
 }
 
+namespace {
+
+constexpr size_t kQueryBytesMax = 1u << 20;
+
+Status check_length(std::string_view text) {
+  if (text.size() <= kQueryBytesMax) return {};
+  return {Code::kInvalidArgument, "1:1: parse error: the query is longer than a mebibyte"};
+}
+
+}  // namespace
+
 Result<NodePtr> parse_expression(std::string_view query) {
+  RETURN_IF_ERROR(check_length(query));
   Parser parser(query);
   NodePtr node = parser.expression();
   if (node) check(*node, query, parser.errors());
@@ -416,6 +428,7 @@ Result<NodePtr> parse_expression(std::string_view query) {
 }
 
 Result<std::vector<store::Matcher>> parse_selector(std::string_view text) {
+  RETURN_IF_ERROR(check_length(text));
   Parser parser(text);
   auto node = parser.selector();
   if (parser.errors().failed()) return parser.errors().error();

@@ -195,7 +195,15 @@ std::optional<std::string> unquote(std::string_view literal) {
 
 std::string format_plain(double value) {
   if (!std::isfinite(value)) return format_special(value);
-  return to_chars(value, std::chars_format::fixed);
+  if (std::abs(value) < 9007199254740992.0) return to_chars(value, std::chars_format::fixed);
+  // Beyond the integers that are exact, only the shortest digits count; the rest is zeros.
+  const std::string scientific = to_chars(value, std::chars_format::scientific);
+  const size_t e = scientific.find('e');
+  std::string digits = scientific.substr(0, e);
+  std::erase(digits, '.');
+  const size_t length = std::stoul(scientific.substr(e + 1)) + 1 + (value < 0 ? 1 : 0);
+  digits.resize(std::max(digits.size(), length), '0');
+  return digits;
 }
 
 std::string format_general(double value, int precision) {
