@@ -90,9 +90,9 @@ TEST_F(PrometheusApi, CutsLongAnswersAndSaysSo) {
 TEST_F(PrometheusApi, PassesWarningsAndHintsOn) {
   EXPECT_EQ(get("query", "query=quantile(2,rate(up[5m]))&time=300"),
             R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[300,"+Inf"]}]},)"
-            R"("warnings":["PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)"],)"
+            R"j("warnings":["PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)"],)j"
             R"("infos":["PromQL info: metric might not be a counter, name does not end in )"
-            R"(_total/_sum/_count/_bucket: \"up\" (1:17)"]})");
+            R"j(_total/_sum/_count/_bucket: \"up\" (1:17)"]})j");
 }
 
 TEST_F(PrometheusApi, ListsWhatThereIs) {
@@ -108,7 +108,7 @@ TEST_F(PrometheusApi, ListsWhatThereIs) {
             R"({"status":"success","data":{"up":[{"type":"gauge","help":"Whether it is up.","unit":""}]}})");
   EXPECT_EQ(get("metadata", "limit=0"), R"({"status":"success","data":{}})");
   EXPECT_EQ(get("query_exemplars", "query=up"), R"({"status":"success","data":[]})");
-  EXPECT_EQ(get("format_query", "query=sum(up)by(job)"), R"({"status":"success","data":"sum by (job) (up)"})");
+  EXPECT_EQ(get("format_query", "query=sum(up)by(job)"), R"j({"status":"success","data":"sum by (job) (up)"})j");
   EXPECT_EQ(get("status/buildinfo").find("features"), std::string::npos);
 }
 
