@@ -54,7 +54,8 @@ export function series(query, now) {
   if (has('process_resident')) return [{ labels: {}, at: () => 151e6 }];
   if (has('in_progress')) return [{ labels: {}, at: (t) => (trouble(t, now) ? 4 : 1) }];
   if (/http_request|traces_span/.test(query)) return http(query, labels, eq, now);
-  return business(query, labels);
+  const scale = query.endsWith('* 3600') ? 3600 : 1;
+  return business(query, labels).map((one) => ({ ...one, at: (t) => one.at(t) * scale }));
 }
 
 function http(query, labels, eq, now) {
@@ -160,7 +161,7 @@ function business(query, labels) {
       ['invoice', 0.28],
     ].map(([m, rate], n) => ({
       labels: { payment_method: m },
-      at: (t) => rate * wave(t, 1200) * noise(t, n),
+      at: (t) => (rate / 1.49) * noise(t, n) ** 0.2,
     }));
   if (labels.includes('reason'))
     return [
@@ -171,7 +172,7 @@ function business(query, labels) {
       at: (t) => rate * wave(t, 800) * noise(t, n),
     }));
   if (query.includes('order_value_cents_sum'))
-    return [{ labels: {}, at: (t) => 1.5 * 6400 * 3600 * wave(t, 1200) }];
+    return [{ labels: {}, at: (t) => 1.5 * 6400 * wave(t, 1200) }];
   if (query.includes(' / ')) return [{ labels: {}, at: (t) => 0.97 * noise(t, 9) ** 0.05 }];
   if (query.includes('active_users'))
     return [{ labels: {}, at: (t) => Math.round(38 * wave(t, 1800)) }];

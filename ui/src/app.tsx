@@ -1,6 +1,7 @@
 // The frame around every page: navigation, time range, service, keys; and which page an address means.
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { contextError } from './api/context';
 import { useKeys, helpOpen } from './base/keys';
 import { href, navigate, path } from './base/router';
 import { theme, toggleTheme } from './base/theme';
@@ -107,6 +108,7 @@ export function App() {
       <main id="content" tabIndex={-1}>
         <TopBar title={page?.title ?? 'Not found'} />
         <div class="page">
+          {contextError.value && <ErrorNote error={contextError.value} />}
           <Content page={page} />
         </div>
       </main>

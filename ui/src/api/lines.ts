@@ -15,14 +15,14 @@ export interface LineSpec {
   fill?: boolean;
 }
 
-/** One line per expression. `exemplarsOf`: the selector whose exemplars are drawn as points. */
-export function useLines(lines: LineSpec[], exemplarsOf?: string): Loaded<ChartData> {
+/** One line per expression. `exemplarsOf`: selectors whose exemplars are drawn as points. */
+export function useLines(lines: LineSpec[], exemplarsOf: string[] = []): Loaded<ChartData> {
   const now = range.value;
   const key = `${lines.map((line) => line.expr).join('\n')}\n${now.from} ${now.to}`;
   return useQuery(key, tick.value, async (abort) => {
     const [grids, examples] = await Promise.all([
       Promise.all(lines.map((line) => overTime(line.expr, now, abort))),
-      exemplarsOf ? exemplars(exemplarsOf, now, abort) : [],
+      Promise.all(exemplarsOf.map((one) => exemplars(one, now, abort))),
     ]);
     return {
       times: grids[0]?.times ?? [],
@@ -32,7 +32,7 @@ export function useLines(lines: LineSpec[], exemplarsOf?: string): Loaded<ChartD
         fill: line.fill ?? false,
         values: grids[i]!.lines[0]?.values ?? grids[i]!.times.map(() => null),
       })),
-      points: thin(examples, 40).map((example) => ({
+      points: thin(examples.flat(), 40).map((example) => ({
         time: example.time,
         value: example.value,
         label: `Click: a trace of ${duration(example.value)}`,

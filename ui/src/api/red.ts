@@ -124,9 +124,13 @@ export class Red {
     return `histogram_quantile(${q}, sum by (${['le', ...by].join(', ')}) (${buckets}))`;
   }
 
-  /** The selector exemplars of the latency histogram are asked with. */
-  exemplarSelector(): string {
-    return `${this.names.buckets}${this.matchers()}`;
+  /** Where exemplars may be: on the histogram itself, and on the one the server makes of the same spans. */
+  exemplarSelectors(): string[] {
+    const own = `${this.names.buckets}${this.matchers()}`;
+    if (this.source === 'spans') return [own];
+    const { method, path } = this.endpoint;
+    const span: Endpoint = method ? { span_name: `${method} ${path ?? ''}` } : {};
+    return [own, ...new Red('spans', this.service, span).exemplarSelectors()];
   }
 }
 

@@ -211,8 +211,9 @@ export const searchLogs = (query: LogQuery, abort?: AbortSignal) =>
 export const logHistogram = (query: LogQuery, buckets: number, abort?: AbortSignal) =>
   getJson<Histogram<'severity'>>(`${kBase}/logs/histogram`, { ...query, buckets }, abort);
 
-export const verdict = (service: string, abort?: AbortSignal) =>
-  getJson<Verdict>(`${kBase}/verdict`, { service }, abort);
+/** `time`: seconds since 1970; now where it is not given. */
+export const verdict = (service: string, time: number | undefined, abort?: AbortSignal) =>
+  getJson<Verdict>(`${kBase}/verdict`, { service, time }, abort);
 
 export const targets = (abort?: AbortSignal) =>
   getJson<{ targets: Target[] }>(`${kBase}/targets`, {}, abort).then((answer) => answer.targets);

@@ -100,7 +100,8 @@ export function createPlot(
       points: { show: false },
       spanGaps: false,
     };
-    if (spec.stacked) options.fill = color;
+    // Opaque, so that what lies below does not shine through.
+    if (spec.stacked) options.fill = `color-mix(in srgb, ${color} 45%, ${cssColor('surface')})`;
     else if (one.fill) options.fill = alpha(color, 0.1);
     return options;
   });

@@ -141,7 +141,7 @@ function Canvas(props: CanvasProps) {
         <div ref={host} role="img" aria-label={summary(title, data, format)} />
         {hover && <Tooltip hover={hover} data={data} format={format} />}
       </div>
-      <ul class="legend">
+      <ul class="legend" hidden={data.series.length < 2 && !data.points?.length}>
         {data.series.map((series) => (
           <li key={series.name}>
             <i class={`swatch bg-${series.color}`} />

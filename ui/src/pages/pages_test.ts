@@ -61,7 +61,7 @@ test('dependencies: what fails comes first, else how fast they are', () => {
   const payments: Dependency = { ...database, kind: 'external', name: 'payments', errors: 0.02 };
   expect(dependencyVerdict([database], 0.91, 900)).toEqual({
     state: 'healthy',
-    sentence: 'Postgresql answers within 4 ms, 91% of cache look-ups hit.',
+    sentence: 'Everything answers: postgresql within 4 ms (p95); 91% of cache look-ups hit.',
   });
   expect(dependencyVerdict([database, payments], null, 900)).toEqual({
     state: 'degrading',

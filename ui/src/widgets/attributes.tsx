@@ -22,7 +22,15 @@ export function AttributeList({ attributes, search }: Props) {
         const simple = typeof attributes[key] !== 'object';
         return (
           <div key={key}>
-            <dt>{key}</dt>
+            <dt>
+              {key.split('.').map((part, i) => (
+                <>
+                  {i > 0 && '.'}
+                  {i > 0 && <wbr />}
+                  {part}
+                </>
+              ))}
+            </dt>
             <dd>
               {long ? <pre>{text}</pre> : text}
               {search && simple && !long && (

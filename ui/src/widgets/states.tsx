@@ -11,7 +11,7 @@ export function Skeleton({ height }: { height: number }) {
 export function ErrorNote({ error }: { error: Error }) {
   return (
     <div class="note note-bad" role="alert">
-      <strong>This could not be loaded.</strong>
+      <strong>Something could not be loaded.</strong>
       <span>{error.message}</span>
     </div>
   );
@@ -26,10 +26,9 @@ export function Empty({ title, children }: { title: string; children?: Component
   );
 }
 
-const kInstrument = `pip install vedette
-
-import vedette
-vedette.instrument(app)        # your FastAPI app`;
+const kInstrument = `import vedette
+vedette.instrument(app)   # a FastAPI app: traces, metrics, logs
+vedette.health(app)       # /health/live and /health/ready`;
 
 /** The first thing a new user sees. */
 export function FirstSteps({ what }: { what: string }) {
@@ -37,8 +36,8 @@ export function FirstSteps({ what }: { what: string }) {
     <div class="empty first-steps">
       <strong>No {what} yet.</strong>
       <p class="muted">
-        This server is ready and listening. Three lines make a Python API speak to it, with no
-        configuration:
+        This server is ready and listening. With the package <code>vedette</code> installed, three
+        lines make a Python API speak to it, and there is nothing to configure:
       </p>
       <pre class="code">{kInstrument}</pre>
       <p class="muted">

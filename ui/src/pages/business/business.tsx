@@ -111,8 +111,9 @@ function Shop({ of }: { of: string }) {
         />
         <TimeChart
           title="Payment methods"
-          note="orders an hour"
-          unit="count"
+          note="share of orders"
+          unit="ratio"
+          atLeast={1}
           stacked
           loaded={methods}
           headline={shareOf(methods.data?.series)}

@@ -60,7 +60,7 @@ export function businessQueries(service: string, window: string) {
   return {
     orders: `${orders} * 3600`,
     revenue: `${rate('order_value_cents_sum')} * 3600`,
-    methods: `${rate('orders_created_total', ' by (payment_method)')} * 3600`,
+    methods: `${rate('orders_created_total', ' by (payment_method)')}` + ` / scalar(${orders})`,
     success: `${orders} / ((${orders} + ${failures}) > 0)`,
     reasons: `${rate('payment_failures_total', ' by (reason)')} * 3600`,
     signups: `${rate('user_signups_total')} * 3600`,

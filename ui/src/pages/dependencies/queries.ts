@@ -90,11 +90,9 @@ export function dependencyVerdict(
   }
   const facts = rows
     .filter((row) => row.p95 != null)
-    .map((row) => `${row.name} answers within ${duration(row.p95)}`);
-  if (hits != null) facts.push(`${percent(hits)} of cache look-ups hit`);
-  const text = facts.slice(0, 4).join(', ');
-  return {
-    state: 'healthy',
-    sentence: text ? `${text[0]!.toUpperCase()}${text.slice(1)}.` : 'Everything answers.',
-  };
+    .map((row) => `${row.name} within ${duration(row.p95)}`)
+    .slice(0, 4);
+  const speed = facts.length ? `: ${facts.join(', ')} (p95)` : '';
+  const cache = hits == null ? '' : `; ${percent(hits)} of cache look-ups hit`;
+  return { state: 'healthy', sentence: `Everything answers${speed}${cache}.` };
 }

@@ -130,7 +130,7 @@ function Detail({ row }: { row: EndpointRow }) {
       { name: 'p95', color: 'ramp-2', expr: red.quantile(0.95, window) },
       { name: 'p99', color: 'ramp-3', expr: red.quantile(0.99, window) },
     ],
-    red.exemplarSelector(),
+    red.exemplarSelectors(),
   );
   const byStatus = row.source === 'app' ? ['status'] : ['status_code'];
   const traffic = useGrouped({

@@ -1,5 +1,5 @@
 // Is it healthy? A sentence first, then the four golden signals, the services and what is scraped.
-import { context, contextError, service, silent, source } from '../../api/context';
+import { context, service, silent, source } from '../../api/context';
 import { useGrouped, useLines } from '../../api/lines';
 import { Red } from '../../api/red';
 import { verdict, type Cause, type Verdict as Answer } from '../../api/vedette';
@@ -14,7 +14,11 @@ import { Targets } from './targets';
 import { saturationQueries } from './saturation';
 
 export function Overview() {
-  const answer = useQuery(service.value, tick.value, (abort) => verdict(service.value, abort));
+  // Of now, or of the end of the time that was chosen.
+  const time = presetId.value == null ? range.value.to : undefined;
+  const answer = useQuery(`${service.value} ${time}`, tick.value, (abort) =>
+    verdict(service.value, time, abort),
+  );
   if (silent.value) {
     return (
       <section class="card">
@@ -25,7 +29,6 @@ export function Overview() {
   return (
     <>
       <VerdictBanner answer={answer} />
-      {contextError.value && !context.value && <ErrorNote error={contextError.value} />}
       {context.value && <GoldenSignals />}
       <ServicesTable verdict={answer.data} />
       <Targets verdict={answer.data} />
@@ -54,11 +57,6 @@ function VerdictBanner({ answer }: { answer: Loaded<Answer> }) {
             </li>
           ))}
         </ul>
-      )}
-      {presetId.value == null && (
-        <p class="muted small">
-          This sentence is about now; the charts below show the time that was chosen.
-        </p>
       )}
     </Verdict>
   );
@@ -92,7 +90,7 @@ function GoldenSignals() {
       { name: 'p95', color: 'ramp-2', expr: red.quantile(0.95, window) },
       { name: 'p99', color: 'ramp-3', expr: red.quantile(0.99, window) },
     ],
-    red.exemplarSelector(),
+    red.exemplarSelectors(),
   );
   const traffic = useLines([
     { name: 'requests', color: 'series-1', expr: red.rate(window), fill: true },

@@ -1,5 +1,5 @@
 // One trace: its waterfall, and what is known of the chosen span.
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { searchLogs, toMs, traceById, type LogRecord, type Trace } from '../../api/vedette';
 import { ApiError } from '../../api/http';
 import { serviceColor } from '../../base/colors';
@@ -57,6 +57,14 @@ export function logsBySpan(logs: readonly LogRecord[]): Map<string, LogRecord[]>
   return bySpan;
 }
 
+/** The address names the chosen span once the choice has settled: browsers limit how often it may change. */
+function useSpanInAddress({ span }: Node) {
+  useEffect(() => {
+    const timer = setTimeout(() => setParams({ span: span.span_id }, true), 250);
+    return () => clearTimeout(timer);
+  }, [span]);
+}
+
 function TraceView({ trace }: { trace: Trace }) {
   const waterfall = useMemo(() => buildWaterfall(trace), [trace]);
   const { all, length } = waterfall;
@@ -66,13 +74,15 @@ function TraceView({ trace }: { trace: Trace }) {
   const [view, setView] = useState<View>({ from: 0, to: length });
   const rows = useMemo(() => visibleRows(all, collapsed), [all, collapsed]);
 
-  const wanted = params.value.get('span') ?? '';
-  const selected =
-    all.find((node) => node.span.span_id === wanted) ??
-    all.find((node) => node.errorOrigin) ??
-    all[0]!;
+  const wanted = params.peek().get('span') ?? '';
+  const [selected, choose] = useState(
+    () =>
+      all.find((node) => node.span.span_id === wanted) ??
+      all.find((node) => node.errorOrigin) ??
+      all[0]!,
+  );
+  useSpanInAddress(selected);
   const at = rows.indexOf(selected);
-  const choose = (node: Node) => setParams({ span: node.span.span_id }, true);
   /** What is collapsed, with the choice moved to where it can be seen. */
   const collapse = (next: ReadonlySet<number>) => {
     setCollapsed(next);
