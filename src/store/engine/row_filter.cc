@@ -27,7 +27,7 @@ Result<RowFilter> RowFilter::make(Table table, TimeRange range, std::span<const 
     if (!field_fits(table, predicate.field)) {
       return Error{Code::kInvalidArgument, "a condition names a field that this table does not have"};
     }
-    ASSIGN_OR_RETURN(ValueTest test, ValueTest::make(predicate));
+    ASSIGN_OR_RETURN(ValueCheck test, ValueCheck::make(predicate));
     add_columns(predicate.field, predicate.key, filter.columns_);
     filter.conditions_.push_back({predicate, std::move(test), TraceIdSet(predicate.trace_ids)});
   }
@@ -49,7 +49,7 @@ const std::vector<int64_t>& times(const LogBatch& b) { return b.time_ns; }
 /// Answers of a test by string, so that each distinct string is looked at once.
 class TextMemo {
  public:
-  TextMemo(const ValueTest& test, const model::StringTable& strings)
+  TextMemo(const ValueCheck& test, const model::StringTable& strings)
       : test_(test), strings_(strings), answers_(strings.size(), kUnknown) {}
   bool operator()(const Cell& cell) {
     if (cell.kind == Cell::kMissing) return test_.missing();
@@ -65,7 +65,7 @@ class TextMemo {
 
  private:
   static constexpr int8_t kUnknown = -1;
-  const ValueTest& test_;
+  const ValueCheck& test_;
   const model::StringTable& strings_;
   std::vector<int8_t> answers_;
 };

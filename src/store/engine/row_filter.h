@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "store/engine/value_test.h"
+#include "store/engine/value_check.h"
 #include "store/store.h"
 
 namespace vedette::store::engine {
@@ -34,7 +34,7 @@ class RowFilter {
  public:
   struct Condition {
     Predicate predicate;
-    ValueTest test;
+    ValueCheck test;
     TraceIdSet trace_ids;  // kTraceId
   };
 

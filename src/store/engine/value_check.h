@@ -12,10 +12,10 @@
 namespace vedette::store::engine {
 
 /// Const and thread-safe once made.
-class ValueTest {
+class ValueCheck {
  public:
   /// kInvalidArgument for a regular expression that is none.
-  static Result<ValueTest> make(const Predicate& predicate);
+  static Result<ValueCheck> make(const Predicate& predicate);
 
   bool missing() const;
   bool text(std::string_view text) const;

@@ -1,4 +1,4 @@
-#include "store/engine/value_test.h"
+#include "store/engine/value_check.h"
 
 #include <re2/re2.h>
 
@@ -6,7 +6,7 @@
 
 namespace vedette::store::engine {
 
-struct ValueTest::Regex {
+struct ValueCheck::Regex {
   explicit Regex(const std::string& pattern) : re(pattern, options()) {}
   static re2::RE2::Options options() {
     re2::RE2::Options o;
@@ -19,8 +19,8 @@ struct ValueTest::Regex {
   re2::RE2 re;
 };
 
-Result<ValueTest> ValueTest::make(const Predicate& predicate) {
-  ValueTest test;
+Result<ValueCheck> ValueCheck::make(const Predicate& predicate) {
+  ValueCheck test;
   test.op_ = predicate.op;
   test.text_ = predicate.op == Op::kWord ? lower(predicate.text) : predicate.text;
   test.number_ = predicate.number;
@@ -35,7 +35,7 @@ Result<ValueTest> ValueTest::make(const Predicate& predicate) {
   return test;
 }
 
-bool ValueTest::missing() const {
+bool ValueCheck::missing() const {
   if (op_ == Op::kNotExists) return true;
   if (op_ == Op::kExists) return false;
   if (number_ && op_ == Op::kEqual) return false;
@@ -43,7 +43,7 @@ bool ValueTest::missing() const {
   return text({});
 }
 
-bool ValueTest::text(std::string_view text) const {
+bool ValueCheck::text(std::string_view text) const {
   switch (op_) {
     case Op::kEqual: return text == text_;
     case Op::kNotEqual: return text != text_;
@@ -62,7 +62,7 @@ bool ValueTest::text(std::string_view text) const {
   return false;
 }
 
-bool ValueTest::number(double v) const {
+bool ValueCheck::number(double v) const {
   switch (op_) {
     case Op::kEqual: return v == *number_;
     case Op::kNotEqual: return v != *number_;
@@ -74,7 +74,7 @@ bool ValueTest::number(double v) const {
   }
 }
 
-bool ValueTest::integer(int64_t v) const {
+bool ValueCheck::integer(int64_t v) const {
   if (op_ >= Op::kLess && op_ <= Op::kGreaterOrEqual) return number(static_cast<double>(v));
   if (number_ && (op_ == Op::kEqual || op_ == Op::kNotEqual)) return number(static_cast<double>(v));
   char digits[24];
@@ -82,7 +82,7 @@ bool ValueTest::integer(int64_t v) const {
   return text({digits, static_cast<size_t>(end - digits)});
 }
 
-bool ValueTest::real(double v) const {
+bool ValueCheck::real(double v) const {
   if (op_ >= Op::kLess && op_ <= Op::kGreaterOrEqual) return number(v);
   if (number_ && (op_ == Op::kEqual || op_ == Op::kNotEqual)) return number(v);
   char digits[32];
@@ -90,7 +90,7 @@ bool ValueTest::real(double v) const {
   return text({digits, static_cast<size_t>(end - digits)});
 }
 
-bool ValueTest::value(const model::Value& v, const model::StringTable& strings) const {
+bool ValueCheck::value(const model::Value& v, const model::StringTable& strings) const {
   switch (v.type) {
     case model::ValueType::kInt: return integer(v.as_int());
     case model::ValueType::kDouble: return real(v.as_double());
