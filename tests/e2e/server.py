@@ -50,8 +50,19 @@ class Server:
     def start(self):
         any_port = "127.0.0.1:0"
         self.process = subprocess.Popen(
-            [BINARY, "serve", "--data", self.data, "--http", any_port, "--otlp-http", any_port, "--otlp-grpc", any_port]
-            + list(self.arguments),
+            [
+                BINARY,
+                "serve",
+                "--data",
+                self.data,
+                "--http",
+                any_port,
+                "--otlp-http",
+                any_port,
+                "--otlp-grpc",
+                any_port,
+                *self.arguments,
+            ],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -75,7 +86,11 @@ class Server:
         self.process.stdout.close()
 
     def url(self, path, **parameters):
-        pairs = [(k, v) for k, values in parameters.items() for v in (values if isinstance(values, list) else [values])]
+        pairs = [
+            (k, v)
+            for k, values in parameters.items()
+            for v in (values if isinstance(values, list) else [values])
+        ]
         return f"http://{self.http}{path}" + ("?" + urllib.parse.urlencode(pairs) if pairs else "")
 
     def get(self, path, **parameters):

@@ -36,12 +36,18 @@ def exporter(server, transport, signal):
     """signal: traces, logs or metrics."""
     kind, _, gzip = transport.partition("-")
     if kind == "grpc":
-        classes = {"traces": GrpcSpanExporter, "logs": GrpcLogExporter, "metrics": GrpcMetricExporter}
+        classes = {
+            "traces": GrpcSpanExporter,
+            "logs": GrpcLogExporter,
+            "metrics": GrpcMetricExporter,
+        }
         compression = grpc.Compression.Gzip if gzip else grpc.Compression.NoCompression
         return classes[signal](endpoint=server.grpc, insecure=True, compression=compression)
     classes = {"traces": HttpSpanExporter, "logs": HttpLogExporter, "metrics": HttpMetricExporter}
     compression = otlp_http.Compression.Gzip if gzip else otlp_http.Compression.NoCompression
-    return classes[signal](endpoint=f"http://{server.otlp_http}/v1/{signal}", compression=compression)
+    return classes[signal](
+        endpoint=f"http://{server.otlp_http}/v1/{signal}", compression=compression
+    )
 
 
 class App:
@@ -53,9 +59,13 @@ class App:
         self.traces.add_span_processor(BatchSpanProcessor(exporter(server, transport, "traces")))
         self.tracer = self.traces.get_tracer("e2e", "1.2.3")
         self.logs = LoggerProvider(resource=resource)
-        self.logs.add_log_record_processor(BatchLogRecordProcessor(exporter(server, transport, "logs")))
+        self.logs.add_log_record_processor(
+            BatchLogRecordProcessor(exporter(server, transport, "logs"))
+        )
         self.logger = self.logs.get_logger("e2e")
-        self.reader = PeriodicExportingMetricReader(exporter(server, transport, "metrics"), export_interval_millis=1e9)
+        self.reader = PeriodicExportingMetricReader(
+            exporter(server, transport, "metrics"), export_interval_millis=1e9
+        )
         self.metrics = MeterProvider(resource=resource, metric_readers=[self.reader])
         self.meter = self.metrics.get_meter("e2e")
 
@@ -80,17 +90,28 @@ class App:
     def order(self, order_id, fails=False):
         """A request with a query and a call inside; gives the trace id."""
         with self.tracer.start_as_current_span(
-            "POST /orders", kind=SpanKind.SERVER, attributes={"http.route": "/orders", "order.id": order_id}
+            "POST /orders",
+            kind=SpanKind.SERVER,
+            attributes={"http.route": "/orders", "order.id": order_id},
         ) as request:
-            with self.tracer.start_as_current_span("INSERT orders", kind=SpanKind.CLIENT, attributes={"db.system.name": "postgresql"}):
+            with self.tracer.start_as_current_span(
+                "INSERT orders", kind=SpanKind.CLIENT, attributes={"db.system.name": "postgresql"}
+            ):
                 self.log(f"order {order_id} stored", order_id=order_id)
             link = Link(request.get_span_context(), {"why": "same order"})
-            with self.tracer.start_as_current_span("POST /charges", kind=SpanKind.CLIENT, links=[link]) as call:
+            with self.tracer.start_as_current_span(
+                "POST /charges", kind=SpanKind.CLIENT, links=[link]
+            ) as call:
                 call.set_attribute("server.address", "payments")
                 if fails:
                     call.record_exception(TimeoutError("payments took too long"))
                     call.set_status(Status(StatusCode.ERROR, "timeout"))
-                    self.log(f"payment of {order_id} failed", SeverityNumber.ERROR, order_id=order_id, attempt=3)
+                    self.log(
+                        f"payment of {order_id} failed",
+                        SeverityNumber.ERROR,
+                        order_id=order_id,
+                        attempt=3,
+                    )
             request.set_attribute("http.response.status_code", 502 if fails else 201)
             if fails:
                 request.set_status(Status(StatusCode.ERROR))
@@ -115,7 +136,10 @@ def remote_write(series):
 
     body = b""
     for labels, samples in series:
-        one = b"".join(_field(1, _field(1, k.encode()) + _field(2, v.encode())) for k, v in sorted(labels.items()))
+        one = b"".join(
+            _field(1, _field(1, k.encode()) + _field(2, v.encode()))
+            for k, v in sorted(labels.items())
+        )
         for ms, value in samples:
             one += _field(2, b"\x09" + struct.pack("<d", value) + b"\x10" + _varint(ms))
         body += _field(1, one)
@@ -126,4 +150,10 @@ REMOTE_WRITE_HEADERS = {"Content-Encoding": "snappy", "X-Prometheus-Remote-Write
 
 
 def send_samples(server, series, address=None):
-    return server.post("/api/v1/write", remote_write(series), "application/x-protobuf", address, **REMOTE_WRITE_HEADERS)
+    return server.post(
+        "/api/v1/write",
+        remote_write(series),
+        "application/x-protobuf",
+        address,
+        **REMOTE_WRITE_HEADERS,
+    )

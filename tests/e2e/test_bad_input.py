@@ -47,7 +47,10 @@ def is_client_error(answer):
 
 def test_truncated_bodies(server):
     body = good_traces_body()
-    refused = sum(server.post("/v1/traces", body[:cut], "application/x-protobuf").status == 400 for cut in range(1, len(body), 7))
+    refused = sum(
+        server.post("/v1/traces", body[:cut], "application/x-protobuf").status == 400
+        for cut in range(1, len(body), 7)
+    )
     assert refused > len(body) / 7 * 0.9, "nearly every cut makes it unreadable"
 
 
@@ -70,10 +73,14 @@ def test_wrong_content_types(server):
 
 
 def test_gzip_that_is_none(server):
-    answer = server.post("/v1/traces", b"this is no gzip", "application/json", **{"Content-Encoding": "gzip"})
+    answer = server.post(
+        "/v1/traces", b"this is no gzip", "application/json", **{"Content-Encoding": "gzip"}
+    )
     assert answer.status == 400
     whole = gzip.compress(b'{"resourceSpans":[]}' * 100)
-    answer = server.post("/v1/traces", whole[: len(whole) // 2], "application/json", **{"Content-Encoding": "gzip"})
+    answer = server.post(
+        "/v1/traces", whole[: len(whole) // 2], "application/json", **{"Content-Encoding": "gzip"}
+    )
     assert answer.status == 400
     answer = server.post("/v1/traces", b"x", "application/json", **{"Content-Encoding": "rot13"})
     assert answer.status == 415
@@ -82,7 +89,9 @@ def test_gzip_that_is_none(server):
 def test_gzip_bomb(server):
     bomb = gzip.compress(b"\0" * (512 * MIB), 9)
     assert len(bomb) < MIB
-    answer = server.post("/v1/traces", bomb, "application/x-protobuf", **{"Content-Encoding": "gzip"})
+    answer = server.post(
+        "/v1/traces", bomb, "application/x-protobuf", **{"Content-Encoding": "gzip"}
+    )
     assert answer.status == 413
 
 
@@ -93,9 +102,15 @@ def test_body_over_the_limit(server):
 
 def test_snappy_that_promises_too_much(server):
     for declared in [b"\xff\xff\xff\xff\x0f", b"\xff\xff\xff\xff\xff\xff\xff\xff\x7f"]:
-        is_client_error(server.post("/api/v1/write", declared + b"abc", "application/x-protobuf", **REMOTE_WRITE_HEADERS))
+        is_client_error(
+            server.post(
+                "/api/v1/write", declared + b"abc", "application/x-protobuf", **REMOTE_WRITE_HEADERS
+            )
+        )
     framed = bytes(cramjam.snappy.compress(b"the framed format is not the block format"))
-    is_client_error(server.post("/api/v1/write", framed, "application/x-protobuf", **REMOTE_WRITE_HEADERS))
+    is_client_error(
+        server.post("/api/v1/write", framed, "application/x-protobuf", **REMOTE_WRITE_HEADERS)
+    )
 
 
 def nested_any_value(depth):
@@ -112,16 +127,32 @@ def span_with(attribute_value):
     from telemetry import _field
 
     attribute = _field(1, b"deep") + _field(2, attribute_value)
-    span = _field(1, bytes(range(1, 17))) + _field(2, bytes(range(1, 9))) + _field(5, b"x") + _field(9, attribute)
+    span = (
+        _field(1, bytes(range(1, 17)))
+        + _field(2, bytes(range(1, 9)))
+        + _field(5, b"x")
+        + _field(9, attribute)
+    )
     return _field(1, _field(2, _field(2, span)))
 
 
 def test_attributes_nested_50000_deep(server):
-    answer = server.post("/v1/traces", span_with(nested_any_value(50_000)), "application/x-protobuf")
+    answer = server.post(
+        "/v1/traces", span_with(nested_any_value(50_000)), "application/x-protobuf"
+    )
     assert answer.status in (200, 400), answer.body[:200]
     deep = '{"arrayValue":{"values":[' * 50_000 + '{"stringValue":"x"}' + "]}}" * 50_000
-    span = {"traceId": "01" * 16, "spanId": "02" * 8, "name": "x", "attributes": [{"key": "deep", "value": "HERE"}]}
-    body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}).replace('"HERE"', deep).encode()
+    span = {
+        "traceId": "01" * 16,
+        "spanId": "02" * 8,
+        "name": "x",
+        "attributes": [{"key": "deep", "value": "HERE"}],
+    }
+    body = (
+        json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]})
+        .replace('"HERE"', deep)
+        .encode()
+    )
     assert server.post("/v1/traces", body, "application/json").status in (200, 400)
     assert server.post("/v1/traces", b"[" * 100_000, "application/json").status == 400
 
@@ -132,8 +163,18 @@ def test_text_that_is_not_utf8(server):
 
     resource = _field(1, _field(1, _field(1, b"service.name") + _field(2, _field(1, service))))
     now = time.time_ns().to_bytes(8, "little")
-    span = _field(1, b"\x07" * 16) + _field(2, b"\x07" * 8) + _field(5, b"na\xffme") + b"\x39" + now + b"\x41" + now
-    answer = server.post("/v1/traces", _field(1, resource + _field(2, _field(2, span))), "application/x-protobuf")
+    span = (
+        _field(1, b"\x07" * 16)
+        + _field(2, b"\x07" * 8)
+        + _field(5, b"na\xffme")
+        + b"\x39"
+        + now
+        + b"\x41"
+        + now
+    )
+    answer = server.post(
+        "/v1/traces", _field(1, resource + _field(2, _field(2, span))), "application/x-protobuf"
+    )
     assert answer.status in (200, 400)
     if answer.status == 200:
         trace = server.vedette("traces/" + "07" * 16)
@@ -171,7 +212,10 @@ HOSTILE_QUERIES = [
     ("/loki/api/v1/query_range", {"query": '{a=~"("}'}),
     ("/loki/api/v1/query_range", {"query": '{a="b"} | json'}),
     ("/loki/api/v1/query_range", {"query": '{a="b"}', "limit": -1}),
-    ("/loki/api/v1/query_range", {"query": "1+" * 20_000 + "vector(1)", "start": 0, "end": 10**9, "step": "1ms"}),
+    (
+        "/loki/api/v1/query_range",
+        {"query": "1+" * 20_000 + "vector(1)", "start": 0, "end": 10**9, "step": "1ms"},
+    ),
     ("/loki/api/v1/query", {"query": '{a="b"}'}),
     ("/jaeger/api/traces", {}),
     ("/jaeger/api/traces", {"service": "x", "tags": "{" * 60_000}),
@@ -200,7 +244,9 @@ def test_hostile_queries(server, path, parameters):
     if sum(len(str(v)) for v in parameters.values()) > 30_000:
         from urllib.parse import urlencode
 
-        answer = server.post(path, urlencode(parameters).encode(), "application/x-www-form-urlencoded")
+        answer = server.post(
+            path, urlencode(parameters).encode(), "application/x-www-form-urlencoded"
+        )
     else:
         answer = server.get(path, **parameters)
     is_client_error(answer)
@@ -210,7 +256,9 @@ def test_expensive_but_legal_regular_expression(server):
     with App(server, "regex", "http") as app:
         for _ in range(20):
             app.log("a" * 5000)
-    answer = server.get("/vedette/v1/logs", service="regex", attr="service.name=~" + "(a|aa)+" * 30 + "$")
+    answer = server.get(
+        "/vedette/v1/logs", service="regex", attr="service.name=~" + "(a|aa)+" * 30 + "$"
+    )
     assert answer.status in (200, 400)
 
 
@@ -248,7 +296,9 @@ def test_a_client_that_goes_away(server):
     host, port = server.http.split(":")
     for _ in range(50):
         with socket.create_connection((host, int(port))) as connection:
-            connection.sendall(b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nabc")
+            connection.sendall(
+                b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nabc"
+            )
 
 
 def test_errors_have_their_apis_shape(server):

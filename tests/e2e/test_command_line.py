@@ -14,7 +14,15 @@ def test_help_and_version():
     assert vedette("--version").stdout.startswith("vedette 0.")
     assert "serve" in vedette("--help").stdout and vedette().returncode == 0
     text = vedette("serve", "--help").stdout
-    for flag in ["--config", "--data", "--http", "--otlp-http", "--otlp-grpc", "--retention", "--durability"]:
+    for flag in [
+        "--config",
+        "--data",
+        "--http",
+        "--otlp-http",
+        "--otlp-grpc",
+        "--retention",
+        "--durability",
+    ]:
         assert flag in text
 
 
@@ -24,7 +32,10 @@ def test_wrong_words_are_explained():
         (["serve", "--durability", "maybe"], "wal"),
         (["serve", "--http", "4319"], "host:port"),
         (["serve", "--htp", "x"], "htp"),
-        (["serve", "--http", "none", "--otlp-http", "none", "--otlp-grpc", "none"], "nothing could reach"),
+        (
+            ["serve", "--http", "none", "--otlp-http", "none", "--otlp-grpc", "none"],
+            "nothing could reach",
+        ),
         (["nonsense"], "--help"),
     ]:
         result = vedette(*words)
@@ -59,16 +70,46 @@ def test_a_taken_port_is_named(tmp_path):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        result = vedette("serve", "--data", tmp_path, "--http", address, "--otlp-http", "none", "--otlp-grpc", "none")
+        result = vedette(
+            "serve",
+            "--data",
+            tmp_path,
+            "--http",
+            address,
+            "--otlp-http",
+            "none",
+            "--otlp-grpc",
+            "none",
+        )
     assert result.returncode == 1 and address in result.stderr and "--http" in result.stderr
 
 
 def test_a_data_folder_belongs_to_one_server(own_server):
-    result = vedette("serve", "--data", own_server.data, "--http", "127.0.0.1:0", "--otlp-http", "none", "--otlp-grpc", "none")
+    result = vedette(
+        "serve",
+        "--data",
+        own_server.data,
+        "--http",
+        "127.0.0.1:0",
+        "--otlp-http",
+        "none",
+        "--otlp-grpc",
+        "none",
+    )
     assert result.returncode == 1 and "in use by another vedette" in result.stderr
 
 
 def test_a_data_folder_that_can_not_be(tmp_path):
     (tmp_path / "file").write_text("x")
-    result = vedette("serve", "--data", tmp_path / "file" / "data", "--http", "127.0.0.1:0", "--otlp-http", "none", "--otlp-grpc", "none")
+    result = vedette(
+        "serve",
+        "--data",
+        tmp_path / "file" / "data",
+        "--http",
+        "127.0.0.1:0",
+        "--otlp-http",
+        "none",
+        "--otlp-grpc",
+        "none",
+    )
     assert result.returncode == 1 and str(tmp_path) in result.stderr

@@ -10,7 +10,13 @@ def fill(server, service):
     with App(server, service, "http") as app:
         traces = [app.order(f"o-{i}", fails=i % 10 == 0) for i in range(200)]
     now = int(time.time() * 1000)
-    answer = send_samples(server, [({"__name__": "kept", "n": str(i)}, [(now - 1000 * j, j) for j in range(30, -1, -1)]) for i in range(50)])
+    answer = send_samples(
+        server,
+        [
+            ({"__name__": "kept", "n": str(i)}, [(now - 1000 * j, j) for j in range(30, -1, -1)])
+            for i in range(50)
+        ],
+    )
     assert answer.status == 204
     return traces
 

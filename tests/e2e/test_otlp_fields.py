@@ -15,9 +15,17 @@ MESSAGE = re.compile(r"^// (opentelemetry\.proto\.[\w.]+)\nnamespace \w+ \{\n(.*
 FIELD = re.compile(r"k(\w+) = (\w+)_tag\((\d+)\);")
 
 WIRE_TYPES = {
-    "fixed64": {FieldDescriptor.TYPE_FIXED64, FieldDescriptor.TYPE_SFIXED64, FieldDescriptor.TYPE_DOUBLE},
+    "fixed64": {
+        FieldDescriptor.TYPE_FIXED64,
+        FieldDescriptor.TYPE_SFIXED64,
+        FieldDescriptor.TYPE_DOUBLE,
+    },
     "fixed32": {FieldDescriptor.TYPE_FIXED32},
-    "bytes": {FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES, FieldDescriptor.TYPE_MESSAGE},
+    "bytes": {
+        FieldDescriptor.TYPE_STRING,
+        FieldDescriptor.TYPE_BYTES,
+        FieldDescriptor.TYPE_MESSAGE,
+    },
     "varint": {
         FieldDescriptor.TYPE_BOOL,
         FieldDescriptor.TYPE_ENUM,
@@ -61,7 +69,9 @@ SCHEMA_FIELD = re.compile(r'\{"(\w+)",\s*otlp::(\w+)::k(\w+), Kind::(\w+)')
 def test_json_names_are_those_of_the_descriptors():
     namespaces = {}
     header = (ROOT / "src/wire/otlp_fields.h").read_text()
-    for message, namespace in re.findall(r"^// (opentelemetry\.proto\.[\w.]+)\nnamespace (\w+) \{", header, re.M):
+    for message, namespace in re.findall(
+        r"^// (opentelemetry\.proto\.[\w.]+)\nnamespace (\w+) \{", header, re.M
+    ):
         namespaces[namespace] = descriptor_pool.Default().FindMessageTypeByName(message)
     schema = (ROOT / "src/wire/json/otlp_schema.cc").read_text()
     found = SCHEMA_FIELD.findall(schema)

@@ -26,7 +26,11 @@ def by_name(spans):
 
 def test_trace_by_id(server, sent):
     trace = server.vedette("traces/" + sent["bad"])
-    assert (trace["root_name"], trace["root_service"], trace["has_root"]) == ("POST /orders", sent["service"], True)
+    assert (trace["root_name"], trace["root_service"], trace["has_root"]) == (
+        "POST /orders",
+        sent["service"],
+        True,
+    )
     assert trace["errors"] == 2 and trace["logs"] == 2
     assert trace["services"] == [{"name": sent["service"], "spans": 3}]
     spans = by_name(trace["spans"])
@@ -37,7 +41,9 @@ def test_trace_by_id(server, sent):
     assert root["attributes"]["http.response.status_code"] == 502
     event = call["events"][0]
     assert event["name"] == "exception" and event["attributes"]["exception.type"] == "TimeoutError"
-    assert call["links"] == [{"trace_id": sent["bad"], "span_id": root["span_id"], "attributes": {"why": "same order"}}]
+    assert call["links"] == [
+        {"trace_id": sent["bad"], "span_id": root["span_id"], "attributes": {"why": "same order"}}
+    ]
     assert trace["resources"][root["resource"]]["attributes"]["host.name"] == "h1"
     assert trace["scopes"][root["scope"]]["name"] == "e2e"
     assert int(root["start_ns"]) <= int(call["start_ns"])
@@ -54,10 +60,14 @@ def test_trace_search(server, sent):
     assert found(server, sent, status="error") == [sent["bad"]]
     assert found(server, sent, operation="POST /charges") == both
     assert found(server, sent, attr="order.id=o-1") == [sent["good"]]
-    assert found(server, sent, attr=["http.response.status_code>=500", "http.route=/orders"]) == [sent["bad"]]
+    assert found(server, sent, attr=["http.response.status_code>=500", "http.route=/orders"]) == [
+        sent["bad"]
+    ]
     assert found(server, sent, attr="order.id=~^o-[12]$", root="true") == both
     assert found(server, sent, attr="!order.id", kind="server") == []
-    assert found(server, sent, attr="host.name=h1", kind="server") == both, "attributes of the resource count too"
+    assert found(server, sent, attr="host.name=h1", kind="server") == both, (
+        "attributes of the resource count too"
+    )
     assert found(server, sent, min_duration="1h") == []
     assert found(server, sent, max_duration="1h", kind="client") == both
     assert found(server, sent, end=time.time() - 1800) == []
@@ -74,14 +84,18 @@ def test_trace_search_by_pages(server, sent):
 
 
 def bodies(server, sent, **conditions):
-    return [log["body"] for log in server.vedette("logs", service=sent["service"], **conditions)["logs"]]
+    return [
+        log["body"] for log in server.vedette("logs", service=sent["service"], **conditions)["logs"]
+    ]
 
 
 def test_log_search(server, sent):
     assert bodies(server, sent) == ["payment of o-2 failed", "order o-2 stored", "order o-1 stored"]
     assert bodies(server, sent, order="oldest")[0] == "order o-1 stored"
     assert bodies(server, sent, severity="error") == ["payment of o-2 failed"]
-    assert bodies(server, sent, q="PAYMENT failed") == ["payment of o-2 failed"], "words in any case"
+    assert bodies(server, sent, q="PAYMENT failed") == ["payment of o-2 failed"], (
+        "words in any case"
+    )
     assert bodies(server, sent, q='"o-2 stored"') == ["order o-2 stored"]
     assert bodies(server, sent, q="order -o-2") == ["order o-1 stored"]
     assert bodies(server, sent, attr="attempt>2") == ["payment of o-2 failed"]
@@ -119,15 +133,24 @@ def test_histograms(server, sent):
 
 def test_catalog(server, sent):
     services = {s["name"]: s for s in server.vedette("services")["services"]}
-    assert services[sent["service"]] == {"name": sent["service"], "spans": 6, "errors": 2, "logs": 3}
+    assert services[sent["service"]] == {
+        "name": sent["service"],
+        "spans": 6,
+        "errors": 2,
+        "logs": 3,
+    }
     operations = server.vedette("operations", service=sent["service"])["operations"]
     assert {"name": "POST /charges", "spans": 2, "errors": 1} in operations
     served = server.vedette("operations", service=sent["service"], kind="server")["operations"]
     assert [o["name"] for o in served] == ["POST /orders"]
     fields = server.vedette("fields", table="spans", service=sent["service"])["fields"]
     assert {"http.route", "order.id"} <= set(fields)
-    assert server.vedette("values", table="spans", field="order.id", service=sent["service"])["values"] == ["o-1", "o-2"]
-    assert server.vedette("values", table="logs", field="severity", service=sent["service"])["values"] == ["INFO", "ERROR"]
+    assert server.vedette("values", table="spans", field="order.id", service=sent["service"])[
+        "values"
+    ] == ["o-1", "o-2"]
+    assert server.vedette("values", table="logs", field="severity", service=sent["service"])[
+        "values"
+    ] == ["INFO", "ERROR"]
 
 
 def test_verdict(server, sent):
@@ -142,7 +165,9 @@ def test_jaeger(server, sent):
     assert operations == ["INSERT orders", "POST /charges", "POST /orders"]
     with_kind = server.json("/jaeger/api/operations", service=sent["service"])["data"]
     assert {"name": "POST /orders", "spanKind": "server"} in with_kind
-    traces = server.json("/jaeger/api/traces", service=sent["service"], tags=json.dumps({"error": "true"}), limit=5)["data"]
+    traces = server.json(
+        "/jaeger/api/traces", service=sent["service"], tags=json.dumps({"error": "true"}), limit=5
+    )["data"]
     assert [t["traceID"] for t in traces] == [sent["bad"]]
     trace = server.json("/jaeger/api/traces/" + sent["bad"])["data"][0]
     spans = {s["operationName"]: s for s in trace["spans"]}
@@ -151,12 +176,21 @@ def test_jaeger(server, sent):
     parent = spans["POST /orders"]["spanID"]
     assert {"refType": "CHILD_OF", "traceID": sent["bad"], "spanID": parent} in call["references"]
     tags = {t["key"]: t["value"] for t in call["tags"]}
-    assert tags["error"] is True and tags["span.kind"] == "client" and tags["server.address"] == "payments"
+    assert (
+        tags["error"] is True
+        and tags["span.kind"] == "client"
+        and tags["server.address"] == "payments"
+    )
     assert abs(call["startTime"] / 1e6 - time.time()) < 600, "microseconds"
     fields = {f["key"]: f["value"] for f in call["logs"][0]["fields"]}
     assert fields["event"] == "exception"
     now = int(time.time() * 1e6)
-    old = server.json("/jaeger/api/traces", service=sent["service"], start=now - 7200_000_000, end=now - 3600_000_000)
+    old = server.json(
+        "/jaeger/api/traces",
+        service=sent["service"],
+        start=now - 7200_000_000,
+        end=now - 3600_000_000,
+    )
     assert old["data"] == []
     slow = server.json("/jaeger/api/traces", service=sent["service"], minDuration="1h")
     assert slow["data"] == []
@@ -170,12 +204,16 @@ def test_loki(server, sent):
     assert sorted(lines) == ["order o-1 stored", "order o-2 stored", "payment of o-2 failed"]
 
     def ask(query, **parameters):
-        result = server.json("/loki/api/v1/query_range", query=query, **parameters)["data"]["result"]
+        result = server.json("/loki/api/v1/query_range", query=query, **parameters)["data"][
+            "result"
+        ]
         return [line for stream in result for _, line in stream["values"]]
 
     assert ask(selector + ' |= "payment"') == ["payment of o-2 failed"]
     assert ask(f'{{service_name="{sent["service"]}", level="error"}}') == ["payment of o-2 failed"]
-    assert ask(f'{{service_name="{sent["service"]}", host_name="h1"}} |~ "o-[2-9]" != "failed"') == ["order o-2 stored"]
+    assert ask(
+        f'{{service_name="{sent["service"]}", host_name="h1"}} |~ "o-[2-9]" != "failed"'
+    ) == ["order o-2 stored"]
     assert ask(selector + ' | order_id="o-1"') == ["order o-1 stored"]
     assert ask(selector + " | attempt>=3") == ["payment of o-2 failed"]
     assert ask(selector + f' | trace_id="{sent["good"]}"') == ["order o-1 stored"]
@@ -184,7 +222,10 @@ def test_loki(server, sent):
     assert stream["service_name"] == sent["service"] and stream["host_name"] == "h1"
     assert {"service_name", "level", "order_id"} <= set(server.json("/loki/api/v1/labels")["data"])
     assert sent["service"] in server.json("/loki/api/v1/label/service_name/values")["data"]
-    assert server.json("/loki/api/v1/label/level/values", query=selector)["data"] == ["error", "info"]
+    assert server.json("/loki/api/v1/label/level/values", query=selector)["data"] == [
+        "error",
+        "info",
+    ]
 
 
 def test_loki_health_check_of_grafana(server):
@@ -203,24 +244,42 @@ def test_metrics(server, sent):
     values = instant(server, f'sum by (route) (shop_requests_total{{job="{job}"}})')
     assert values == {(("route", "/orders"),): 3.0}
     assert instant(server, f'shop_duration_seconds_count{{job="{job}"}}') and instant(
-        server, f'histogram_quantile(0.5, sum by (le) (shop_duration_seconds_bucket{{job="{job}"}})) < 0.3'
+        server,
+        f'histogram_quantile(0.5, sum by (le) (shop_duration_seconds_bucket{{job="{job}"}})) < 0.3',
     )
 
 
 def test_remote_write_on_every_listener(server):
     now = int(time.time() * 1000)
     for i, address in enumerate([server.http, server.otlp_http, server.grpc]):
-        answer = send_samples(server, [({"__name__": "written", "listener": str(i)}, [(now, i)])], address)
+        answer = send_samples(
+            server, [({"__name__": "written", "listener": str(i)}, [(now, i)])], address
+        )
         assert answer.status == 204, answer.text
     assert sorted(instant(server, "written").values()) == [0.0, 1.0, 2.0]
 
 
 def test_otlp_on_every_listener(server):
     body = json.dumps(
-        {"resourceSpans": [{"scopeSpans": [{"spans": [{
-            "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174", "name": "json",
-            "startTimeUnixNano": str(time.time_ns()), "endTimeUnixNano": str(time.time_ns()),
-        }]}]}]}
+        {
+            "resourceSpans": [
+                {
+                    "scopeSpans": [
+                        {
+                            "spans": [
+                                {
+                                    "traceId": "5b8efff798038103d269b633813fc60c",
+                                    "spanId": "eee19b7ec3c1b174",
+                                    "name": "json",
+                                    "startTimeUnixNano": str(time.time_ns()),
+                                    "endTimeUnixNano": str(time.time_ns()),
+                                }
+                            ]
+                        }
+                    ]
+                }
+            ]
+        }
     ).encode()
     for address in [server.http, server.otlp_http, server.grpc]:
         answer = server.post("/v1/traces", body, "application/json", address)
