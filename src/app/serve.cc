@@ -8,7 +8,10 @@
 
 #include "api/answer.h"
 #include "api/jaeger_api.h"
+#include "api/loki_api.h"
+#include "api/prometheus_api.h"
 #include "api/runner.h"
+#include "api/ui.h"
 #include "api/vedette_api.h"
 #include "app/command_line.h"
 #include "app/self_metrics.h"
@@ -124,7 +127,10 @@ class App {
     }, api::error_answer);
     api::serve_vedette_api(router, runner_, {*store_, base::Clock::system(), [] { return std::vector<api::ScrapeTargetState>(); },
                                              [this] { return facts(); }});
+    api::serve_prometheus_api(router, runner_, *store_, base::Clock::system());
     api::serve_jaeger_api(router, runner_, *store_, base::Clock::system());
+    api::serve_loki_api(router, runner_, *store_, base::Clock::system());
+    api::add_ui_routes(router);
   }
 
   Status listen(const char* serves, const char* flag, std::vector<std::string> addresses,
@@ -138,6 +144,7 @@ class App {
     if (!server.ok()) {
       return {server.error().code, server.error().message + "; choose another address with " + flag + ", or none"};
     }
+    const std::lock_guard lock(servers_mutex_);
     for (const std::string& address : (*server)->addresses()) listeners_.emplace_back(serves, address);
     servers_.push_back(std::move(server).value());
     return {};
@@ -156,6 +163,7 @@ class App {
     f.ingest = pipeline_.stats();
     f.queries = runner_.stats();
     f.started_ns = started_ns_;
+    const std::lock_guard lock(servers_mutex_);
     for (const auto& server : servers_) {
       const net::ServerStats s = server->stats();
       f.net.connections_accepted += s.connections_accepted;
@@ -181,6 +189,7 @@ class App {
     f.data_dir = data_dir();
     if (config_.retention) f.retention_ns = std::chrono::nanoseconds(*config_.retention).count();
     f.durability = config_.durability == Durability::kFsync ? "fsync" : "wal";
+    const std::lock_guard lock(servers_mutex_);
     f.listeners = listeners_;
     return f;
   }
@@ -191,6 +200,7 @@ class App {
   std::unique_ptr<store::engine::Engine> store_;
   ingest::Pipeline pipeline_;
   api::Runner runner_;
+  mutable std::mutex servers_mutex_;                            // requests come in while the last listeners start
   std::vector<std::pair<std::string, std::string>> listeners_;  // what it serves, address
   std::vector<std::unique_ptr<net::Server>> servers_;
 };
