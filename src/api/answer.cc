@@ -5,6 +5,13 @@ namespace {
 
 constexpr int64_t kExactInDouble = int64_t{1} << 53;
 
+/// "invalid argument" -> "invalid_argument"
+std::string code_word(Code code) {
+  std::string word(base::code_name(code));
+  std::replace(word.begin(), word.end(), ' ', '_');
+  return word;
+}
+
 }  // namespace
 
 net::HttpResponse json_answer(std::string body) {
@@ -17,7 +24,7 @@ net::HttpResponse json_answer(std::string body) {
 net::HttpResponse error_answer(const Error& error) {
   base::JsonWriter json;
   json.begin_object().key("error").begin_object();
-  json.field("code", base::code_name(error.code)).field("message", error.message);
+  json.field("code", code_word(error.code)).field("message", error.message);
   json.end_object().end_object();
   net::HttpResponse response = json_answer(json.take());
   response.status = net::http_status(error.code);

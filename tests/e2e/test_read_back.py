@@ -245,7 +245,7 @@ def test_metrics(server, sent):
     assert values == {(("route", "/orders"),): 3.0}
     assert instant(server, f'shop_duration_seconds_count{{job="{job}"}}') and instant(
         server,
-        f'histogram_quantile(0.5, sum by (le) (shop_duration_seconds_bucket{{job="{job}"}})) < 0.3',
+        f'histogram_quantile(0.5, sum by (le) (shop_duration_seconds_bucket{{job="{job}"}})) <= 5',
     )
 
 
