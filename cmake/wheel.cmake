@@ -1,11 +1,18 @@
-# What goes into the wheel besides the extension: the server, as the command "vedette".
+# What goes into the wheel: the extension, and the server as the command "vedette".
 #
-# A server that `cmake --preset release` has built already (build/release/vedette) is taken as it is;
-# otherwise it is built here. VEDETTE_WHEEL_SERVER=OFF leaves it out.
+# What `cmake --preset release` has built already (build/release) is taken as it is; what is missing is built
+# here. VEDETTE_WHEEL_SERVER=OFF leaves the server out, VEDETTE_WHEEL_REUSE=OFF builds everything.
 option(VEDETTE_WHEEL_SERVER "Put the server into the wheel" ON)
+option(VEDETTE_WHEEL_REUSE "Take what the release preset has built" ON)
+
+set(VEDETTE_BUILT_EXTENSION ${CMAKE_SOURCE_DIR}/build/release/python/_native.${SKBUILD_SOABI}.so)
+if(VEDETTE_WHEEL_REUSE AND EXISTS ${VEDETTE_BUILT_EXTENSION})
+  install(PROGRAMS ${VEDETTE_BUILT_EXTENSION} DESTINATION vedette)
+  set(VEDETTE_PYTHON OFF)
+endif()
 
 set(VEDETTE_BUILT_SERVER ${CMAKE_SOURCE_DIR}/build/release/vedette)
-if(VEDETTE_WHEEL_SERVER AND EXISTS ${VEDETTE_BUILT_SERVER})
+if(VEDETTE_WHEEL_SERVER AND VEDETTE_WHEEL_REUSE AND EXISTS ${VEDETTE_BUILT_SERVER})
   install(PROGRAMS ${VEDETTE_BUILT_SERVER} DESTINATION ${SKBUILD_SCRIPTS_DIR})
   set(VEDETTE_SERVER OFF)
 else()
