@@ -92,7 +92,7 @@ test('a log line leads to its trace with its span chosen, and the span to its lo
 });
 
 test('a trace is found by its errors, and its waterfall walked with the keyboard', async () => {
-  await open('/traces');
+  await open('/traces?operation=POST%20/orders');
   await page.getByRole('button', { name: 'Errors', exact: true }).click();
   await page.waitForURL(/status=error/);
   await page.waitForSelector('.trace-row');

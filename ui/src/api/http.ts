@@ -1,5 +1,7 @@
 // One way to ask the server: JSON in, or an error whose message says what to do.
 
+import { during } from '../base/activity';
+
 export class ApiError extends Error {
   constructor(
     message: string,
@@ -33,7 +35,11 @@ export function queryString(query: Query): string {
   return params.toString();
 }
 
-export async function getJson<T>(path: string, query: Query, abort?: AbortSignal): Promise<T> {
+export function getJson<T>(path: string, query: Query, abort?: AbortSignal): Promise<T> {
+  return during(ask<T>(path, query, abort));
+}
+
+async function ask<T>(path: string, query: Query, abort?: AbortSignal): Promise<T> {
   const text = queryString(query);
   let response: Response;
   try {

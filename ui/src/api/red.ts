@@ -24,12 +24,15 @@ export const kServerKind = 'span_kind="SPAN_KIND_SERVER"';
 export const kClientKind = 'span_kind="SPAN_KIND_CLIENT"';
 export const kSpanFailed = 'status_code="STATUS_CODE_ERROR"';
 
+/** Routes that say nothing about customers; the verdict leaves out the same. */
+const kUncounted = '/(health|healthz|livez|readyz|ready|live|metrics|ping)(/.*)?';
+
 export const kNames: Record<Source, Names> = {
   app: {
     total: 'http_requests_total',
     buckets: 'http_request_duration_seconds_bucket',
     service: 'job',
-    served: ['path!~"/(health|metrics).*"'],
+    served: [`path!~"${kUncounted}"`],
     failed: 'status=~"5.."',
     endpoint: ['method', 'path'],
   },
@@ -37,7 +40,7 @@ export const kNames: Record<Source, Names> = {
     total: kSpanCalls,
     buckets: kSpanBuckets,
     service: kSpanService,
-    served: [kServerKind, 'span_name!~".*/(health|metrics).*"'],
+    served: [kServerKind, `span_name!~"([A-Z]+ )?${kUncounted}"`],
     failed: kSpanFailed,
     endpoint: ['span_name'],
   },

@@ -1,5 +1,6 @@
 // The time one looks at: a preset that moves with the clock, or a fixed range chosen by zooming.
 import { computed, effect, signal } from '@preact/signals';
+import { busy } from './activity';
 import { params, setParams } from './router';
 import { ago, clock, moment } from './format';
 
@@ -94,7 +95,7 @@ export function startLive(): void {
     if (!live.value || presetId.value == null) return;
     const seconds = range.value.to - range.value.from;
     const period = seconds <= 3600 ? 5000 : seconds <= 86400 ? 30_000 : 120_000;
-    const timer = setInterval(() => document.hidden || refresh(), period);
+    const timer = setInterval(() => document.hidden || busy() || refresh(), period);
     return () => clearInterval(timer);
   });
 }

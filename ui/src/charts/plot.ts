@@ -112,7 +112,7 @@ export function createPlot(
     let bestDistance = 12 ** 2;
     for (const point of spec.points) {
       const dx = u.valToPos(point.time, 'x') - left;
-      const dy = u.valToPos(point.value, 'y') - top;
+      const dy = Math.max(3, u.valToPos(point.value, 'y')) - top;
       const distance = dx * dx + dy * dy;
       if (distance < bestDistance) {
         best = point;
@@ -131,9 +131,10 @@ export function createPlot(
     ctx.lineWidth = 1.25 * ratio;
     for (const point of spec.points) {
       const x = u.valToPos(point.time, 'x', true);
-      const y = u.valToPos(point.value, 'y', true);
       const r = 3 * ratio;
-      if (y < u.bbox.top || x < u.bbox.left) continue;
+      // What is above the axis waits at its edge: one slow request must not flatten the lines.
+      const y = Math.max(u.bbox.top + r, u.valToPos(point.value, 'y', true));
+      if (x < u.bbox.left) continue;
       ctx.beginPath();
       ctx.moveTo(x, y - r);
       ctx.lineTo(x + r, y);

@@ -61,8 +61,12 @@ export function VirtualList(props: Props) {
       aria-activedescendant={props.activeId}
       tabIndex={0}
     >
-      <div class="virtual-all" style={{ height: `${count * rowHeight}px` }}>
-        <div class="virtual-window" style={{ transform: `translateY(${first * rowHeight}px)` }}>
+      <div class="virtual-all" role="none" style={{ height: `${count * rowHeight}px` }}>
+        <div
+          class="virtual-window"
+          role="none"
+          style={{ transform: `translateY(${first * rowHeight}px)` }}
+        >
           {rows}
         </div>
       </div>

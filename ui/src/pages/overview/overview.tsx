@@ -64,17 +64,21 @@ function VerdictBanner({ answer }: { answer: Loaded<Answer> }) {
 
 /** Links to what proves a cause. */
 function Evidence({ cause, service: name }: { cause: Cause; service: string }) {
-  const similar =
-    cause.kind === 'latency'
-      ? href('/traces', { service: name, min: cause.value ? `${cause.value}s` : null })
-      : href('/traces', { service: name, status: 'error' });
   if (cause.kind === 'target') return null;
+  const more = {
+    errors: { text: 'All failed traces', to: href('/traces', { service: name, status: 'error' }) },
+    latency: {
+      text: 'All slow traces',
+      to: href('/traces', { service: name, min: `${cause.value.toFixed(4)}s` }),
+    },
+    dependency: { text: 'What it calls', to: href('/dependencies', { service: name }) },
+  }[cause.kind];
   return (
     <span class="evidence">
       {cause.trace_id && <a href={href(`/traces/${cause.trace_id}`)}>Example trace</a>}
-      <a href={similar}>All such traces</a>
+      {more && <a href={more.to}>{more.text}</a>}
       <a href={href('/logs', { service: name, severity: 'error' })}>Its error logs</a>
-      {cause.since_ns && (
+      {Number(cause.since_ns) > 0 && (
         <span class="muted small">since {moment(Number(BigInt(cause.since_ns) / 1000000n))}</span>
       )}
     </span>
