@@ -40,7 +40,10 @@ class Customers:
 
     def __init__(self, base_url: str, seed: int = 1) -> None:
         self.tally = Tally()
-        self._client = httpx.AsyncClient(base_url=base_url, timeout=15.0)
+        # A connection for each request: uvicorn closes one behind an unhandled exception, and a request that
+        # was already under way on it would be lost from the tally.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._client = httpx.AsyncClient(base_url=base_url, timeout=15.0, limits=limits)
         self._random = random.Random(seed)
         self._users = [1, 2, 3, 4, 5]
         self._orders: collections.deque[int] = collections.deque(maxlen=200)
