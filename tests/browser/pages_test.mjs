@@ -178,6 +178,18 @@ test('dragging over the histogram of logs chooses that time', async () => {
   quiet();
 });
 
+test('older records come by scrolling', { skip: real }, async () => {
+  await open('/logs?range=1h');
+  await page.waitForSelector('.log-row');
+  const rowsBeyond = (count) =>
+    page.waitForFunction((n) => document.querySelectorAll('.log-row').length > n, count);
+  for (const count of [200, 400]) {
+    await page.locator('main').evaluate((main) => main.scrollTo(0, main.scrollHeight));
+    await rowsBeyond(count);
+  }
+  quiet();
+});
+
 test('the policy allows no inline script, and no data becomes markup', async () => {
   const response = await page.request.get(`${server.url}/`);
   const policy = response.headers()['content-security-policy'] ?? '';

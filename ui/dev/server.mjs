@@ -103,7 +103,11 @@ function page(all, p, fallback) {
 }
 
 function histogram(rows, time, name, p) {
-  const [start, end, buckets] = [+p.get('start'), +p.get('end'), +(p.get('buckets') ?? 60)];
+  const [start, end, buckets] = [
+    +p.get('start'),
+    +(p.get('end') ?? now()),
+    +(p.get('buckets') ?? 60),
+  ];
   const step = (end - start) / buckets;
   const groups = new Map();
   for (const row of rows) {

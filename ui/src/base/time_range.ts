@@ -57,9 +57,17 @@ export const range = computed<Range>(() => {
   if (fixed) return { from: fixed[0], to: fixed[1], step: stepFor(fixed[1] - fixed[0]) };
   const seconds = kPresets.find((preset) => preset.id === presetId.value)?.seconds ?? 900;
   const step = stepFor(seconds);
-  // Aligned, so that points do not wander from one refresh to the next.
-  const to = Math.ceil(now.value / step) * step;
+  // Aligned, so that points of a fine chart do not wander from one refresh to the next; never in the future,
+  // where rates would seem to fall.
+  const grain = Math.min(step, 10);
+  const to = Math.floor(now.value / grain) * grain;
   return { from: to - seconds, to, step };
+});
+
+/** The same for lists of what happened: a moving range ends at the server's now, so that the newest is in it. */
+export const listRange = computed<{ start: number; end?: number }>(() => {
+  const { from, to } = range.value;
+  return presetId.value == null ? { start: from, end: to } : { start: from };
 });
 
 export const rangeLabel = computed(() => {

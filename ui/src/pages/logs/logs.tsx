@@ -12,9 +12,10 @@ import {
 import { severityColor } from '../../base/colors';
 import { plural, whole } from '../../base/format';
 import { useKeys } from '../../base/keys';
+import { usePages } from '../../base/pages';
 import { useQuery, type Loaded } from '../../base/query';
 import { href, navigate, params, setParams } from '../../base/router';
-import { range, tick, zoomTo } from '../../base/time_range';
+import { listRange, range, tick, zoomTo } from '../../base/time_range';
 import { Histogram, type BarSeries } from '../../charts/histogram';
 import { attributeConditions, AttributeFilters } from '../../widgets/attribute_filters';
 import { Empty, ErrorNote, FirstSteps, Skeleton } from '../../widgets/states';
@@ -25,12 +26,10 @@ const kPage = 200;
 const kBuckets = 80;
 const kSeverities = ['FATAL', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE', ''];
 
-type Page = { logs: LogRecord[]; next: string | null };
-
 function currentQuery(): LogQuery {
   const get = (name: string) => params.value.get(name) ?? undefined;
   const traceId = get('trace_id');
-  const time = traceId ? {} : { start: range.value.from, end: range.value.to };
+  const time = traceId ? {} : listRange.value;
   return {
     service: service.value || undefined,
     q: get('q'),
@@ -40,37 +39,6 @@ function currentQuery(): LogQuery {
     attr: attributeConditions(),
     ...time,
   };
-}
-
-/** The first page, refreshed with the clock until more pages were asked for. */
-function useLogPages(query: LogQuery) {
-  const asked = JSON.stringify({ ...query, start: 0, end: 0 });
-  const span = (query.end ?? 0) - (query.start ?? 0);
-  const [more, setMore] = useState<Page | null>(null);
-  const [error, setError] = useState<Error | undefined>();
-  const busy = useRef(false);
-  const held = more != null;
-  const first = useQuery(
-    `${asked} ${span} ${held ? 'held' : `${query.start} ${query.end}`}`,
-    held ? 0 : tick.value,
-    (abort) => searchLogs({ ...query, limit: kPage }, abort),
-  );
-  useEffect(() => setMore(null), [asked, span]);
-  const next = more ? more.next : (first.data?.next ?? null);
-  const loadMore = async () => {
-    if (!next || busy.current) return;
-    busy.current = true;
-    try {
-      const page = await searchLogs({ ...query, limit: kPage, cursor: next });
-      setMore({ logs: [...(more?.logs ?? []), ...page.logs], next: page.next });
-    } catch (failure) {
-      setError(failure as Error);
-    } finally {
-      busy.current = false;
-    }
-  };
-  const logs = [...(first.data?.logs ?? []), ...(more?.logs ?? [])];
-  return { first, logs, next, loadMore, error };
 }
 
 export function bars(series: { severity: string; counts: number[] }[]): BarSeries[] {
@@ -87,7 +55,16 @@ export function bars(series: { severity: string; counts: number[] }[]): BarSerie
 
 export function Logs() {
   const query = currentQuery();
-  const { first, logs, next, loadMore, error } = useLogPages(query);
+  const { from, to } = range.value;
+  const fixed = query.end ? `${from} ${to}` : `${to - from}`;
+  const asked = `${JSON.stringify({ ...query, start: 0, end: 0 })} ${fixed}`;
+  const pages = usePages<LogRecord>(asked, `${from}`, tick.value, (cursor, abort) =>
+    searchLogs({ ...query, limit: kPage, cursor }, abort).then(({ logs, next }) => ({
+      items: logs,
+      next,
+    })),
+  );
+  const logs = pages.items;
   const histogram = useQuery(JSON.stringify(query), tick.value, (abort) =>
     query.trace_id ? Promise.resolve(null) : logHistogram(query, kBuckets, abort),
   );
@@ -136,9 +113,9 @@ export function Logs() {
           />
         </section>
       )}
-      <LogList loaded={first} logs={logs} cursor={cursor} open={open} onToggle={toggle} />
-      {error && <ErrorNote error={error} />}
-      {next && <More onSeen={loadMore} />}
+      <LogList loaded={pages.first} logs={logs} cursor={cursor} open={open} onToggle={toggle} />
+      {pages.error && <ErrorNote error={pages.error} />}
+      {pages.more && <More onSeen={pages.loadMore} />}
     </>
   );
 }
@@ -160,7 +137,7 @@ export function sentence(series: { severity: string; counts: number[] }[]): stri
 }
 
 interface ListProps {
-  loaded: Loaded<Page>;
+  loaded: Loaded<unknown>;
   logs: LogRecord[];
   cursor: number;
   open: ReadonlySet<string>;

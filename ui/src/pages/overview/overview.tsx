@@ -52,8 +52,8 @@ function VerdictBanner({ answer }: { answer: Loaded<Answer> }) {
               <StateMark state={cause.state} />
               <span>
                 {cause.service}: {cause.sentence}
+                <Evidence cause={cause} service={cause.service} />
               </span>
-              <Evidence cause={cause} service={cause.service} />
             </li>
           ))}
         </ul>

@@ -1,5 +1,5 @@
 // Looking for traces: conditions, a picture of time against duration, and the list.
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { service, silent } from '../../api/context';
 import {
   operations,
@@ -11,9 +11,10 @@ import {
 import { serviceColor } from '../../base/colors';
 import { clock, duration, moment, plural, whole } from '../../base/format';
 import { useKeys } from '../../base/keys';
+import { usePages } from '../../base/pages';
 import { useQuery } from '../../base/query';
 import { href, navigate, params, setParams } from '../../base/router';
-import { range, tick, zoomTo } from '../../base/time_range';
+import { listRange, range, tick, zoomTo } from '../../base/time_range';
 import { Scatter } from '../../charts/scatter';
 import { attributeConditions, AttributeFilters } from '../../widgets/attribute_filters';
 import { Empty, ErrorNote, FirstSteps, Skeleton } from '../../widgets/states';
@@ -36,33 +37,15 @@ function currentQuery(): TraceQuery {
 export function TraceSearch() {
   const query = currentQuery();
   const { from, to } = range.value;
-  const asked = JSON.stringify(query);
-  const loaded = useQuery(`${asked} ${from} ${to}`, tick.value, (abort) =>
-    searchTraces({ ...query, start: from, end: to, limit: kPage }, abort),
+  const fixed = listRange.value.end ? `${from} ${to}` : `${to - from}`;
+  const asked = `${JSON.stringify(query)} ${fixed}`;
+  const pages = usePages<TraceSummary>(asked, `${from}`, tick.value, (cursor, abort) =>
+    searchTraces({ ...query, ...listRange.value, limit: kPage, cursor }, abort).then(
+      ({ traces, next }) => ({ items: traces, next }),
+    ),
   );
-  const [more, setMore] = useState<{ traces: TraceSummary[]; next: string | null } | null>(null);
-  const [fetching, setFetching] = useState(false);
+  const { first: loaded, items: traces } = pages;
   const [cursor, setCursor] = useState(-1);
-  useEffect(() => setMore(null), [asked, from, to]);
-
-  const traces = [...(loaded.data?.traces ?? []), ...(more?.traces ?? [])];
-  const next = more ? more.next : (loaded.data?.next ?? null);
-  const loadMore = async () => {
-    if (!next) return;
-    setFetching(true);
-    try {
-      const page = await searchTraces({
-        ...query,
-        start: from,
-        end: to,
-        limit: kPage,
-        cursor: next,
-      });
-      setMore({ traces: [...(more?.traces ?? []), ...page.traces], next: page.next });
-    } finally {
-      setFetching(false);
-    }
-  };
   const open = (id: string) => navigate(href(`/traces/${id}`));
   const move = (step: number) => {
     const at = Math.max(0, Math.min(traces.length - 1, cursor + step));
@@ -99,10 +82,11 @@ export function TraceSearch() {
       ) : (
         <>
           <section class="card pad" aria-label="Traces by time and duration">
-            <p class="sentence">{sentence(traces, next != null)}</p>
+            <p class="sentence">{sentence(traces, pages.more)}</p>
             <Scatter
               from={from}
-              to={to}
+              // The newest are younger than the grid's end.
+              to={Math.max(to, ...traces.map((trace) => toMs(trace.start_ns) / 1000))}
               dots={traces.map((trace) => ({
                 id: trace.trace_id,
                 time: toMs(trace.start_ns) / 1000,
@@ -116,9 +100,10 @@ export function TraceSearch() {
             />
           </section>
           <TraceList traces={traces} cursor={cursor} />
-          {next && (
-            <button class="button center" disabled={fetching} onClick={loadMore}>
-              {fetching ? 'Loading…' : 'Older traces'}
+          {pages.error && <ErrorNote error={pages.error} />}
+          {pages.more && (
+            <button class="button center" onClick={pages.loadMore}>
+              Older traces
             </button>
           )}
         </>
