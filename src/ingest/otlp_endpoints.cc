@@ -41,7 +41,8 @@ net::HttpResponse unsupported_type() {
   net::HttpResponse response;
   response.status = 415;
   response.content_type = "text/plain; charset=utf-8";
-  response.body = "OTLP takes Content-Type application/x-protobuf or application/json\n";
+  response.body =
+      "OTLP takes Content-Type application/x-protobuf or application/json, plain or gzip\n";
   return response;
 }
 
@@ -76,7 +77,8 @@ void add(net::Router& router, Pipeline& pipeline, Signal signal, std::string pat
   router.http("POST", std::move(path),
               [&pipeline, signal](net::HttpRequest&& request, net::Responder respond) {
                 const auto encoding = encoding_of(request.headers);
-                if (!encoding) return respond(unsupported_type());
+                const auto coding = net::find_header(request.headers, "content-encoding");
+                if (!encoding || coding == "snappy") return respond(unsupported_type());
                 pipeline.otlp(signal, *encoding, request.body,
                               [signal, encoding = *encoding,
                                respond = shared(std::move(respond))](Result<Outcome> result) {

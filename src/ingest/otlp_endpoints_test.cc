@@ -62,7 +62,8 @@ class OtlpEndpoints : public testing::Test {
 
   FakeStore store;
   base::SimClock clock{1'700'000'000'000'000'000};
-  Pipeline pipeline{store, clock};
+  SpanMetrics span_metrics{{}, 0};
+  Pipeline pipeline{store, span_metrics, clock, {}};
   net::Router router;
 };
 
@@ -155,6 +156,23 @@ TEST_F(OtlpEndpoints, WhatTheStoreDroppedIsReported) {
   const auto stats = pipeline.stats()[0];
   EXPECT_EQ(stats.accepted, 1u);
   EXPECT_EQ(stats.rejected[static_cast<size_t>(Reject::kOutsideRetention)], 1u);
+}
+
+TEST_F(OtlpEndpoints, OnlySpansThatTheStoreHasCountInTheSpanMetrics) {
+  const auto calls = [&] {
+    const auto batch = span_metrics.flush(clock.now_ns());
+    return batch.size() == 0 ? 0 : batch.value.back();  // …_count
+  };
+  store.answer(Error{Code::kResourceExhausted, "full"});
+  post("/v1/traces", kProtobuf, spans({kGoodId}));
+  EXPECT_EQ(calls(), 0);
+  store.answer(store::WriteOutcome{});
+  post("/v1/traces", kProtobuf, spans({kGoodId}));
+  EXPECT_EQ(calls(), 1);
+  store.answer(store::WriteOutcome{.reason = "", .duplicate = true});
+  post("/v1/traces", kProtobuf, spans({kGoodId}));
+  EXPECT_EQ(calls(), 1);
+  EXPECT_EQ(pipeline.stats()[0].duplicates, 1u);
 }
 
 TEST_F(OtlpEndpoints, GrpcBodiesThatCannotBeReadAreInvalidArguments) {

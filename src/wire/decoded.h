@@ -16,7 +16,8 @@ struct DecodeOptions {
   size_t text_bytes_max = 64 << 10;    // of one key or value; cut at a character's border
   size_t nesting_max = 64;             // of attribute values in each other
   size_t keys_max = 2048;              // distinct attribute keys of one request
-  size_t rows_max = 500'000;           // spans, log records or samples; the rest is rejected
+  size_t rows_max = 500'000;           // spans or log records; the rest is rejected
+  size_t samples_max = 4'000'000;      // likewise
   size_t label_bytes_max = 128 << 20;  // of all label sets of one request; likewise
 };
 

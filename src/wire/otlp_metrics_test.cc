@@ -262,7 +262,7 @@ TEST(OtlpMetrics, KeysThatBecomeOneNameShareIt) {
 
 TEST(OtlpMetrics, PointsOverTheLimitAreRejectedWhole) {
   DecodeOptions options;
-  options.rows_max = 7;
+  options.samples_max = 7;
   Proto data;
   data.varint(otlp::histogram::kAggregationTemporality, 2);
   for (int i = 0; i < 3; ++i) {

@@ -213,7 +213,7 @@ uint32_t PointSink::sample(std::string_view name, double value) {
   labels_.set(model::kMetricName, name);
   const std::string_view canonical = labels_.canonical();
   labels_.truncate(mark);
-  full_ = batch_.size() == options_.rows_max ||
+  full_ = batch_.size() >= options_.samples_max ||
           batch_.label_bytes.size() + canonical.size() > options_.label_bytes_max;
   if (full_) return 0;
   const uint32_t set = batch_.add_label_set(canonical);

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "wire/proto_reader.h"
 
 namespace vedette::wire {
 
