@@ -16,9 +16,10 @@
 #include "app/command_line.h"
 #include "app/self_metrics.h"
 #include "base/log.h"
+#include "base/scheduler.h"
 #include "base/time_text.h"
-#include "ingest/otlp_endpoints.h"
-#include "ingest/pipeline.h"
+#include "ingest/ingest.h"
+#include "net/client.h"
 #include "net/server.h"
 #include "store/engine/engine.h"
 
@@ -71,16 +72,20 @@ Result<std::unique_ptr<store::engine::Engine>> open_store(const Config& config) 
 class App {
  public:
   App(const Config& config, std::unique_ptr<store::engine::Engine> store)
-      : config_(config), store_(std::move(store)), pipeline_(*store_, base::Clock::system()), runner_(runner_options(config)) {}
+      : config_(config), store_(std::move(store)), runner_(runner_options(config)) {}
 
   Status start() {
+    ASSIGN_OR_RETURN(ingest_, ingest::Ingest::create(ingest_options(), *store_, scheduler_, *client_, base::Clock::system()));
     auto api_router = std::make_shared<net::Router>();
     auto otlp_router = std::make_shared<net::Router>();
-    for (const auto& router : {api_router, otlp_router}) add_ingest(*router);
+    for (const auto& router : {api_router, otlp_router}) ingest_->add_to(*router);
     add_apis(*api_router);
     RETURN_IF_ERROR(listen("http", "--http", {config_.listeners.http}, api_router));
     RETURN_IF_ERROR(listen("otlp_http", "--otlp-http", {config_.listeners.otlp_http}, otlp_router));
-    return listen("otlp_grpc", "--otlp-grpc", {config_.listeners.otlp_grpc}, otlp_router);
+    RETURN_IF_ERROR(listen("otlp_grpc", "--otlp-grpc", {config_.listeners.otlp_grpc}, otlp_router));
+    ingest_->start();
+    scheduler_.start();
+    return {};
   }
 
   /// Tells the person where everything is.
@@ -105,6 +110,8 @@ class App {
   Status stop() {
     stopping_ = true;
     for (const auto& server : servers_) server->stop(kStopGrace);
+    ingest_->stop();
+    scheduler_.stop();
     return store_->close();
   }
 
@@ -117,7 +124,38 @@ class App {
     return options;
   }
 
-  void add_ingest(net::Router& router) { ingest::add_otlp_endpoints(router, pipeline_); }
+  ingest::IngestOptions ingest_options() const {
+    ingest::IngestOptions options;
+    options.pipeline.body_bytes_max = config_.limits.request_body_bytes;
+    for (const ScrapeJob& job : config_.scrape) {
+      ingest::ScrapeConfig scrape;
+      scrape.job = job.job;
+      scrape.targets = job.targets;
+      scrape.interval = job.interval;
+      scrape.timeout = job.timeout;
+      scrape.metrics_path = job.path;
+      scrape.labels = job.labels;
+      options.scrape.push_back(std::move(scrape));
+    }
+    return options;
+  }
+
+  std::vector<api::ScrapeTargetState> targets() const {
+    std::vector<api::ScrapeTargetState> states;
+    for (const ingest::TargetStatus& t : ingest_->targets()) {
+      api::ScrapeTargetState state;
+      state.job = t.job;
+      state.instance = t.instance;
+      state.url = t.url;
+      state.health = !t.scraped ? "unknown" : t.up ? "up" : "down";
+      state.last_scrape_ns = t.last_scrape_ns;
+      state.last_duration_ns = static_cast<int64_t>(t.duration_seconds * 1e9);
+      state.last_error = t.error;
+      state.samples = t.samples;
+      states.push_back(std::move(state));
+    }
+    return states;
+  }
 
   void add_apis(net::Router& router) {
     router.http("GET", "/-/healthy", [](net::HttpRequest&&, net::Responder respond) { respond(plain(200, "healthy\n")); });
@@ -125,7 +163,7 @@ class App {
     runner_.serve(router, "GET", "/metrics", [this](const net::HttpRequest&, const store::ReadContext&) {
       return net::HttpResponse{200, "text/plain; version=0.0.4; charset=utf-8", render_self_metrics(figures())};
     }, api::error_answer);
-    api::serve_vedette_api(router, runner_, {*store_, base::Clock::system(), [] { return std::vector<api::ScrapeTargetState>(); },
+    api::serve_vedette_api(router, runner_, {*store_, base::Clock::system(), [this] { return targets(); },
                                              [this] { return facts(); }});
     api::serve_prometheus_api(router, runner_, *store_, base::Clock::system());
     api::serve_jaeger_api(router, runner_, *store_, base::Clock::system());
@@ -160,7 +198,7 @@ class App {
   SelfFigures figures() const {
     SelfFigures f;
     f.store = store_->stats();
-    f.ingest = pipeline_.stats();
+    f.ingest = ingest_->stats();
     f.queries = runner_.stats();
     f.started_ns = started_ns_;
     const std::lock_guard lock(servers_mutex_);
@@ -198,7 +236,9 @@ class App {
   const int64_t started_ns_ = base::Clock::system().now_ns();
   std::atomic<bool> stopping_{false};
   std::unique_ptr<store::engine::Engine> store_;
-  ingest::Pipeline pipeline_;
+  base::Scheduler scheduler_{base::Clock::system()};
+  std::unique_ptr<net::Client> client_ = net::Client::create();
+  std::unique_ptr<ingest::Ingest> ingest_;
   api::Runner runner_;
   mutable std::mutex servers_mutex_;                            // requests come in while the last listeners start
   std::vector<std::pair<std::string, std::string>> listeners_;  // what it serves, address
