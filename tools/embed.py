@@ -30,7 +30,7 @@ def assets(dist: Path) -> list[Path]:
     """Every file a browser may ask for, by path; what begins with a dot is the build's own."""
     files = [path for path in dist.rglob("*") if path.is_file()]
     visible = [path for path in files if not any(part.startswith(".") for part in path.relative_to(dist).parts)]
-    return sorted(visible)
+    return sorted(visible, key=lambda path: path.relative_to(dist).as_posix())
 
 
 def main() -> int:
