@@ -78,23 +78,41 @@ Result<std::vector<CountSeries>> counts(const RowSnapshot<Batch>& snapshot, cons
   RowQuery rows{query.range, query.where, {}, Order::kAny};
   rows.columns.names = false;
   if (query.group_by) add_columns(*query.group_by, query.group_key, rows.columns);
-  const Status status = scan<Batch>(snapshot, rows, context, [&](const Block<Batch>& block) {
+  const auto bucket = [&](int64_t time) {
+    return static_cast<uint64_t>(time - query.range.begin_ns) / static_cast<uint64_t>(query.step_ns);
+  };
+  const auto visit = [&](const Block<Batch>& block) {
     const std::vector<int64_t>& times = row_times(block.batch);
-    const auto bucket = [&](uint32_t row) {
-      return static_cast<uint64_t>(times[row] - query.range.begin_ns) / static_cast<uint64_t>(query.step_ns);
-    };
     if (!query.group_by) {
-      for (const uint32_t row : block.rows) ++series[0].counts[bucket(row)];
+      for (const uint32_t row : block.rows) ++series[0].counts[bucket(times[row])];
       return true;
     }
     groups.next_batch(block.batch.strings);
     FieldReader<Batch> reader(block.batch, *query.group_by, query.group_key);
     for (const uint32_t row : block.rows) {
       const uint32_t group = groups.of(reader.at(row));
-      if (group != Groups::kNone) ++series[group].counts[bucket(row)];
+      if (group != Groups::kNone) ++series[group].counts[bucket(times[row])];
     }
     return true;
-  });
+  };
+  // A block that lies in one bucket is counted by its shapes.
+  const auto take_whole = [&](const WholeBlock& whole) {
+    const uint64_t at = bucket(whole.block.min_ns);
+    if (at != bucket(whole.block.max_ns)) return false;
+    std::optional<ShapeReader> reader;
+    if (query.group_by) {
+      reader.emplace(whole.meta, *query.group_by, query.group_key);
+      if (!reader->exact()) return false;
+      groups.next_batch(whole.meta.strings);
+    }
+    for (const ShapeCount& s : whole.block.shapes) {
+      if (!whole.filter.matches(s.shape)) continue;
+      const uint32_t group = reader ? groups.of(reader->at(s.shape)) : 0;
+      if (group != Groups::kNone) series[group].counts[at] += s.rows;
+    }
+    return true;
+  };
+  const Status status = walk<Batch>(snapshot, rows, context, visit, take_whole);
   RETURN_IF_ERROR(status);
   std::sort(series.begin(), series.end(), [](const auto& a, const auto& b) { return a.group < b.group; });
   return series;

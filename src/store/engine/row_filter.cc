@@ -1,6 +1,5 @@
 #include "store/engine/row_filter.h"
 
-#include "store/engine/field_reader.h"
 
 namespace vedette::store::engine {
 
@@ -19,16 +18,35 @@ TraceIdSet::TraceIdSet(std::vector<TraceId> ids) : ids_(std::move(ids)) {
 
 bool TraceIdSet::find(const TraceId& id) const { return std::binary_search(ids_.begin(), ids_.end(), id); }
 
+namespace {
+
+void add_needs(const Predicate& predicate, ReadSet& needs) {
+  add_columns(predicate.field, predicate.key, needs.columns);
+  switch (predicate.field) {
+    case Field::kTraceId: needs.trace_ids = true; break;
+    case Field::kSpanId:
+    case Field::kRoot: needs.span_ids = true; break;
+    case Field::kDuration: needs.durations = true; break;
+    case Field::kService:
+    case Field::kAttribute:
+    case Field::kResourceAttribute: needs.resources = true; break;
+    default: break;
+  }
+}
+
+}  // namespace
+
 Result<RowFilter> RowFilter::make(Table table, TimeRange range, std::span<const Predicate> where) {
   RowFilter filter;
   filter.range_ = range;
-  filter.columns_.names = false;
+  filter.needs_ = {false, false, false, false, {}};
+  filter.needs_.columns.names = false;
   for (const Predicate& predicate : where) {
     if (!field_fits(table, predicate.field)) {
       return Error{Code::kInvalidArgument, "a condition names a field that this table does not have"};
     }
     ASSIGN_OR_RETURN(ValueCheck test, ValueCheck::make(predicate));
-    add_columns(predicate.field, predicate.key, filter.columns_);
+    add_needs(predicate, filter.needs_);
     filter.conditions_.push_back({predicate, std::move(test), TraceIdSet(predicate.trace_ids)});
   }
   // The cheap and sharp ones first.
@@ -52,14 +70,12 @@ class TextMemo {
   TextMemo(const ValueCheck& test, const model::StringTable& strings)
       : test_(test), strings_(strings), answers_(strings.size(), kUnknown) {}
   bool operator()(const Cell& cell) {
-    if (cell.kind == Cell::kMissing) return test_.missing();
-    if (cell.kind == Cell::kName) return test_.text(cell.name);
     // Bytes are compared as base64: another text than a string of the same bytes.
-    if (!cell.value.has_text() || cell.value.type == model::ValueType::kBytes) {
-      return test_.value(cell.value, strings_);
+    if (cell.kind != Cell::kValue || !cell.value.has_text() || cell.value.type == model::ValueType::kBytes) {
+      return passes(test_, cell, strings_);
     }
     int8_t& answer = answers_[cell.value.text_id()];
-    if (answer == kUnknown) answer = test_.value(cell.value, strings_);
+    if (answer == kUnknown) answer = passes(test_, cell, strings_);
     return answer != 0;
   }
 
@@ -87,6 +103,15 @@ void apply(const RowFilter::Condition& condition, const Batch& batch, std::vecto
 }
 
 }  // namespace
+
+bool passes(const ValueCheck& test, const Cell& cell, const model::StringTable& strings) {
+  switch (cell.kind) {
+    case Cell::kMissing: return test.missing();
+    case Cell::kName: return test.text(cell.name);
+    case Cell::kValue: return test.value(cell.value, strings);
+  }
+  return false;
+}
 
 template <typename Batch>
 void RowFilter::select(const Batch& batch, std::vector<uint32_t>& rows) const {

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "store/engine/field_reader.h"
+#include "store/engine/group_reader.h"
 #include "store/engine/value_check.h"
 #include "store/store.h"
 
@@ -29,6 +31,9 @@ class TraceIdSet {
   std::array<uint64_t, (kMask + 1) / 64> bits_{};
 };
 
+/// Does a cell pass the test? Its strings are in `strings`.
+bool passes(const ValueCheck& test, const Cell& cell, const model::StringTable& strings);
+
 /// Const and thread-safe once made.
 class RowFilter {
  public:
@@ -47,13 +52,13 @@ class RowFilter {
 
   const TimeRange& range() const { return range_; }
   std::span<const Condition> conditions() const { return conditions_; }
-  /// The columns that select() looks at, beyond those that are always there.
-  const Columns& columns() const { return columns_; }
+  /// What select() looks at.
+  const ReadSet& needs() const { return needs_; }
 
  private:
   TimeRange range_;
   std::vector<Condition> conditions_;
-  Columns columns_;
+  ReadSet needs_;
 };
 
 }  // namespace vedette::store::engine

@@ -34,20 +34,19 @@ HeadList<Batch> compact(HeadList<Batch> head) {
 }  // namespace
 
 template <typename Batch>
-void RowTable<Batch>::apply(std::shared_ptr<const Batch> batch, int64_t now_ns) {
-  HeadList<Batch> head = current_.head;  // only this thread changes it
-  if (!head) head_since_ns_ = now_ns;
-  const size_t before = head ? head->total_bytes : 0;
-  head = compact<Batch>(std::make_shared<const HeadNode<Batch>>(std::move(batch), std::move(head)));
-  head_bytes_ += head->total_bytes - before;
-  const std::lock_guard lock(mutex_);
-  current_.head = std::move(head);
+RowTable<Batch>::RowTable(TableContext context)
+    : context_(std::move(context)), cache_(std::make_shared<GroupCache>()) {
+  current_.parts = std::make_shared<const PartList>();
 }
 
 template <typename Batch>
-RowSnapshot<Batch> RowTable<Batch>::snapshot() const {
+void RowTable<Batch>::apply(std::shared_ptr<const Batch> batch, int64_t now_ns) {
+  HeadList<Batch> head = current_.head;  // only this thread changes it
+  if (!head) head_since_ns_ = now_ns;
+  head = compact<Batch>(std::make_shared<const HeadNode<Batch>>(std::move(batch), std::move(head)));
+  head_bytes_ = head->total_bytes;
   const std::lock_guard lock(mutex_);
-  return current_;
+  current_.head = std::move(head);
 }
 
 template <typename Batch>
@@ -57,46 +56,77 @@ bool RowTable<Batch>::freeze() {
   head_since_ns_ = 0;
   const std::lock_guard lock(mutex_);
   current_.frozen = std::move(current_.head);
+  current_.head = nullptr;
   return true;
 }
 
 template <typename Batch>
-Status RowTable<Batch>::open_part(const PartInfo&) {
-  return {Code::kUnimplemented, "parts are not written yet"};
+RowSnapshot<Batch> RowTable<Batch>::snapshot() const {
+  const std::lock_guard lock(mutex_);
+  return current_;
 }
+
 template <typename Batch>
-Result<std::vector<PartInfo>> RowTable<Batch>::write_frozen() {
-  return Error{Code::kUnimplemented, "parts are not written yet"};
-}
-template <typename Batch>
-std::vector<std::string> RowTable<Batch>::pick_merge() const {
+Status RowTable<Batch>::open_part(const PartInfo& info) {
+  Result<Part> part = RowPart::open(context_, info, cache_);
+  if (!part.ok()) {
+    context_.report_corruption(info.file, part.error().message);
+    return part.status();
+  }
+  const std::lock_guard lock(mutex_);
+  auto parts = std::make_shared<PartList>(*current_.parts);
+  parts->push_back(*std::move(part));
+  current_.parts = std::move(parts);
   return {};
 }
+
 template <typename Batch>
-Result<std::vector<PartInfo>> RowTable<Batch>::merge(const std::vector<std::string>&) {
-  return Error{Code::kUnimplemented, "parts are not written yet"};
+void RowTable<Batch>::publish(const PartChange& change) {
+  HeadList<Batch> written_head;  // freed without the lock
+  const std::lock_guard lock(mutex_);
+  auto parts = std::make_shared<PartList>(*current_.parts);
+  std::erase_if(*parts, [&](const Part& part) {
+    return std::find(change.removed.begin(), change.removed.end(), part->info().file) != change.removed.end();
+  });
+  for (const PartInfo& info : change.added) {
+    const auto opened = written_.find(info.file);
+    if (opened != written_.end()) parts->push_back(opened->second);
+  }
+  written_.clear();
+  current_.parts = std::move(parts);
+  if (change.frozen_written) written_head = std::exchange(current_.frozen, nullptr);
 }
-template <typename Batch>
-Result<std::vector<PartInfo>> RowTable<Batch>::rewrite(const std::string&, TimeRange, const KeepTrace*) {
-  return Error{Code::kUnimplemented, "parts are not written yet"};
-}
-template <typename Batch>
-void RowTable<Batch>::publish(const PartChange&) {}
+
 template <typename Batch>
 std::vector<PartInfo> RowTable<Batch>::parts() const {
-  return {};
+  std::vector<PartInfo> infos;
+  for (const Part& part : *snapshot().parts) infos.push_back(part->info());
+  return infos;
+}
+
+template <typename Batch>
+auto RowTable<Batch>::find(const std::string& file) const -> Part {
+  for (const Part& part : *snapshot().parts) {
+    if (part->info().file == file) return part;
+  }
+  return nullptr;
 }
 
 template <typename Batch>
 TableStats RowTable<Batch>::stats() const {
   TableStats stats;
-  stats.table = std::is_same_v<Batch, model::SpanBatch> ? "spans" : "logs";
+  stats.table = kTable == Table::kSpans ? "spans" : "logs";
   const RowSnapshot<Batch> now = snapshot();
   for (const auto* list : {&now.head, &now.frozen}) {
     if (!*list) continue;
     stats.rows += (*list)->total_rows;
     stats.memory_bytes += (*list)->total_bytes;
   }
+  for (const Part& part : *now.parts) {
+    stats.rows += part->info().rows;
+    stats.disk_bytes += part->info().bytes;
+  }
+  stats.parts = now.parts->size();
   return stats;
 }
 

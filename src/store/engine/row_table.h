@@ -1,8 +1,11 @@
 // A table of rows, spans or log records: the head, and parts on disk.
 #pragma once
 
+#include <map>
 #include <mutex>
 
+#include "store/engine/row_order.h"
+#include "store/engine/row_part.h"
 #include "store/engine/row_reads.h"
 #include "store/engine/table.h"
 
@@ -11,7 +14,7 @@ namespace vedette::store::engine {
 template <typename Batch>
 class RowTable final : public EngineTable {
  public:
-  explicit RowTable(TableContext context) : context_(std::move(context)) {}
+  explicit RowTable(TableContext context);
 
   /// Writer thread. Visible to the next snapshot().
   void apply(std::shared_ptr<const Batch> batch, int64_t now_ns);
@@ -32,11 +35,28 @@ class RowTable final : public EngineTable {
   TableStats stats() const override;
 
  private:
+  using Part = std::shared_ptr<const RowPart>;
+  using Sources = std::span<const Batch* const>;
+
+  static constexpr Table kTable = std::is_same_v<Batch, model::SpanBatch> ? Table::kSpans : Table::kLogs;
+
+  Part find(const std::string& file) const;
+  /// Finishes the file, if it was begun, and opens it for publish().
+  Status finish(PartFileWriter& writer, std::vector<PartInfo>& written);
+  void remove_files(std::vector<PartInfo>& written);
+  /// Writes `traces` of an order as groups.
+  Status write_groups(Sources sources, const RowOrder& order, std::span<const TraceRange> traces,
+                      PartFileWriter& writer);
+  std::vector<RowRef> kept_rows(const Batch& block, TimeRange drop, const KeepTrace* keep) const;
+
   TableContext context_;
-  mutable std::mutex mutex_;  // guards current_; held to copy pointers only
-  RowSnapshot<Batch> current_;
+  std::shared_ptr<GroupCache> cache_;
   size_t head_bytes_ = 0;  // writer thread
   int64_t head_since_ns_ = 0;
+
+  mutable std::mutex mutex_;  // guards what follows; held to copy pointers only
+  RowSnapshot<Batch> current_;
+  std::map<std::string, Part> written_;  // files that are not published yet
 };
 
 extern template class RowTable<model::SpanBatch>;

@@ -64,6 +64,24 @@ void add_keys(const Block<Batch>& block, Distinct& distinct) {
   }
 }
 
+/// Keys of a block that is asked for all its rows: those of the columns that have a value in it.
+bool take_keys(const WholeBlock& whole, bool filtered, Distinct& distinct) {
+  if (filtered || whole.block.find(kRestChunk)) return false;
+  std::vector<bool> used(whole.meta.columns.size());
+  for (const ShapeCount& s : whole.block.shapes) {
+    for (const ShapeEntry& entry : whole.meta.shapes[s.shape]) used[entry.column] = true;
+  }
+  for (uint32_t i = 0; i < used.size(); ++i) {
+    const ColumnId id = whole.meta.columns[i].id;
+    if (id.field != FixedColumn::kAttribute || !(used[i] || whole.block.find(kFirstColumn + i))) continue;
+    distinct.add(std::string(whole.meta.strings[id.key]));
+  }
+  for (const model::Resource& r : whole.meta.resources) {
+    for (const auto& item : r.attributes.items) distinct.add(std::string(whole.meta.strings[item.key]));
+  }
+  return true;
+}
+
 }  // namespace
 
 template <typename Batch>
@@ -77,14 +95,26 @@ Result<std::vector<std::string>> values(const RowSnapshot<Batch>& snapshot, cons
   rows.columns.names = false;
   rows.columns.all_attributes = !query.field;
   if (query.field) add_columns(*query.field, query.key, rows.columns);
-  const Status status = scan<Batch>(snapshot, rows, context, [&](const Block<Batch>& block) {
+  const auto visit = [&](const Block<Batch>& block) {
     if (query.field) {
       add_field(block, *query.field, query.key, distinct);
     } else {
       add_keys(block, distinct);
     }
     return true;
-  });
+  };
+  const auto take_whole = [&](const WholeBlock& whole) {
+    if (!query.field) return take_keys(whole, !query.where.empty(), distinct);
+    const ShapeReader reader(whole.meta, *query.field, query.key);
+    if (!reader.exact()) return false;
+    for (const ShapeCount& s : whole.block.shapes) {
+      if (!whole.filter.matches(s.shape)) continue;
+      const Cell cell = reader.at(s.shape);
+      if (cell.kind != Cell::kMissing) distinct.add(cell.to_string(whole.meta.strings));
+    }
+    return true;
+  };
+  const Status status = walk<Batch>(snapshot, rows, context, visit, take_whole);
   RETURN_IF_ERROR(status);
   return distinct.take();
 }

@@ -10,6 +10,14 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+uint64_t hash_word(std::string_view word) {
+  // FNV-1a over eight bytes at a time would need a copy; words are short.
+  uint64_t h = 0xcbf29ce484222325ull;
+  for (const char c : word) h = (h ^ static_cast<unsigned char>(lower(c))) * 0x100000001b3ull;
+  h ^= h >> 32;
+  return h * 0x9e3779b97f4a7c15ull;
+}
+
 bool has_word(std::string_view text, std::string_view lowered) {
   if (lowered.empty()) return true;
   if (text.size() < lowered.size()) return false;

@@ -2,6 +2,7 @@
 // and of bytes beyond ASCII; compared without regard to the case of ASCII letters.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,9 @@ std::string lower(std::string_view text);
 
 /// Does `text` hold `lowered` (in lower case), with no word going on at either of its ends?
 bool has_word(std::string_view text, std::string_view lowered);
+
+/// The same for words that differ in the case of letters only.
+uint64_t hash_word(std::string_view word);
 
 template <typename Fn>
 void for_each_word(std::string_view text, Fn&& fn) {
