@@ -103,8 +103,8 @@ class Http1 final : public Protocol {
   void output(std::vector<std::string>& chunks, size_t) override {
     for (auto& chunk : out_) chunks.push_back(std::move(chunk));
     out_.clear();
-    out_bytes_ = 0;
-    if (!advancing_ && !in_.empty()) resume();
+    const bool piled_up = std::exchange(out_bytes_, 0) >= kQueuedBytesMax;
+    if (piled_up && !advancing_) resume();
   }
 
   bool wants_input() const override {

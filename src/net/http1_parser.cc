@@ -12,6 +12,7 @@ using boost::beast::error_code;
 using boost::beast::string_view;
 
 constexpr size_t kFieldsMax = 256;
+constexpr size_t kLastChunkBytes = 5;
 
 std::string lower(string_view text) {
   std::string out(text.data(), text.size());
@@ -35,6 +36,9 @@ class BeastParser final : public MessageParser, private http::basic_parser<kIsRe
 
   size_t parse(std::string_view bytes) override {
     const bool in_header = !Base::is_header_done();
+    // Beast asserts that the end of the last chunk, "0 CR LF CR LF", comes in no smaller pieces.
+    const bool at_chunk = !in_header && Base::chunked() && chunk_left_ == 0;
+    if (at_chunk && bytes.size() < kLastChunkBytes) return 0;
     error_code ec;
     const size_t used = Base::put(boost::asio::const_buffer(bytes.data(), bytes.size()), ec);
     if (in_header && used > 0) check_lines(bytes.substr(0, used));
@@ -136,7 +140,9 @@ class BeastParser final : public MessageParser, private http::basic_parser<kIsRe
 
   size_t on_body_impl(string_view piece, error_code& ec) override { return append(piece, ec); }
   size_t on_chunk_body_impl(uint64_t, string_view piece, error_code& ec) override {
-    return append(piece, ec);
+    const size_t used = append(piece, ec);
+    chunk_left_ -= used;
+    return used;
   }
   size_t append(string_view piece, error_code& ec) {
     if (body.size() + piece.size() > limits_.body_bytes_max) {
@@ -147,12 +153,15 @@ class BeastParser final : public MessageParser, private http::basic_parser<kIsRe
     return piece.size();
   }
 
-  void on_chunk_header_impl(uint64_t, string_view, error_code&) override {}
+  void on_chunk_header_impl(uint64_t size, string_view, error_code&) override {
+    chunk_left_ = size;
+  }
   void on_finish_impl(error_code&) override {}
 
   const ParserLimits limits_;
   size_t header_bytes_ = 0;
   size_t fields_ = 0;
+  uint64_t chunk_left_ = 0;
   int content_lengths_ = 0;
   int hosts_ = 0;
   bool in_trailer_ = false;

@@ -149,8 +149,14 @@ TEST_F(ServerTest, PipelinedFloodOfLargeAnswersIsAnsweredWhole) {
 
 TEST_F(ServerTest, TakesRequestsByteByByte) {
   RawSocket socket(address());
-  for (char c : post("/echo?x", "hello")) socket.send({&c, 1});
+  const std::string chunked =
+      "POST /echo?y HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n";
+  const std::string empty =
+      "POST /echo?z HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+  for (char c : post("/echo?x", "hello") + chunked + empty) socket.send({&c, 1});
   EXPECT_THAT(socket.read_response(), EndsWith("POST /echo?x hello"));
+  EXPECT_THAT(socket.read_response(), EndsWith("POST /echo?y hi"));
+  EXPECT_THAT(socket.read_response(), EndsWith("POST /echo?z "));
 }
 
 TEST_F(ServerTest, TakesChunkedBodies) {
