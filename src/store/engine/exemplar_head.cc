@@ -6,7 +6,9 @@
 namespace vedette::store::engine {
 namespace {
 
-size_t bytes_of(const ExemplarRow& row) { return sizeof row + row.labels.capacity(); }
+size_t bytes_of(const ExemplarRow& row) {
+  return sizeof row + row.labels.capacity();
+}
 
 }  // namespace
 
@@ -36,7 +38,8 @@ void ExemplarHead::add(SeriesId id, ExemplarRow row) {
   }
 }
 
-void ExemplarHead::collect(SeriesId id, int64_t begin_ms, int64_t end_ms, std::vector<ExemplarRow>& out) const {
+void ExemplarHead::collect(SeriesId id, int64_t begin_ms, int64_t end_ms,
+                           std::vector<ExemplarRow>& out) const {
   const std::lock_guard lock(mutex_);
   const auto it = rows_.find(id);
   if (it == rows_.end()) return;

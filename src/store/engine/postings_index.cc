@@ -96,7 +96,8 @@ PostingsSet PostingsIndex::hit_series(const Name* name, const CompiledMatcher& m
   std::erase_if(hit, [&matcher](const Value* value) { return !matcher.hits(value->text); });
   for (size_t i = 0; i < hit.size();) {
     const std::shared_lock lock(mutex_);
-    for (const size_t end = std::min(hit.size(), i + kValuesPerHold); i < end; ++i) out.unite(hit[i]->ids);
+    for (const size_t end = std::min(hit.size(), i + kValuesPerHold); i < end; ++i)
+      out.unite(hit[i]->ids);
   }
   return out;
 }
@@ -156,7 +157,8 @@ std::vector<std::string> PostingsIndex::names(const PostingsSet* among) const {
   return out;
 }
 
-std::vector<std::string> PostingsIndex::values(std::string_view label, const PostingsSet* among) const {
+std::vector<std::string> PostingsIndex::values(std::string_view label,
+                                               const PostingsSet* among) const {
   std::vector<std::string> out;
   const Name* name = find(label);
   if (!name) return out;

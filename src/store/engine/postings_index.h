@@ -1,9 +1,9 @@
 // The inverted index of series: label name -> value -> the ids of the series that have it.
 //
-// Thread rule: one writer; readers on any thread. A shared mutex guards the sets and tables; both sides hold it for
-// short steps only (one series added; a batch of values looked at), never while a regular expression runs. Names and
-// values, once there, stay at their place until remove(), which the caller must not call while a reader is
-// inside (SeriesIndex sees to that).
+// Thread rule: one writer; readers on any thread. A shared mutex guards the sets and tables; both
+// sides hold it for short steps only (one series added; a batch of values looked at), never while a
+// regular expression runs. Names and values, once there, stay at their place until remove(), which
+// the caller must not call while a reader is inside (SeriesIndex sees to that).
 #pragma once
 
 #include <memory>

@@ -13,8 +13,12 @@ struct CompiledMatcher::Regex {
 
 namespace {
 
-bool is_meta(char c) { return std::string_view("\\.+*?()|[]{}^$").find(c) != std::string_view::npos; }
-bool is_literal(std::string_view text) { return std::none_of(text.begin(), text.end(), is_meta); }
+bool is_meta(char c) {
+  return std::string_view("\\.+*?()|[]{}^$").find(c) != std::string_view::npos;
+}
+bool is_literal(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), is_meta);
+}
 
 /// The alternatives of a|b|c where all of them are literals; empty otherwise.
 std::vector<std::string> literal_alternatives(std::string_view pattern) {
@@ -82,17 +86,23 @@ Status CompiledMatcher::compile_regex(const std::string& pattern) {
   options.set_log_errors(false);
   regex_ = std::make_unique<Regex>("(?s:" + pattern + ")", options);
   if (regex_->re.ok()) return {};
-  return {Code::kInvalidArgument, "the regular expression \"" + pattern + "\" of the matcher on \"" + name_ +
+  return {Code::kInvalidArgument, "the regular expression \"" + pattern +
+                                      "\" of the matcher on \"" + name_ +
                                       "\" is not valid: " + regex_->re.error()};
 }
 
 bool CompiledMatcher::hits(std::string_view value) const {
   switch (kind_) {
-    case Kind::kLiterals: return std::find(literals_.begin(), literals_.end(), value) != literals_.end();
-    case Kind::kAll: return true;
-    case Kind::kNotEmpty: return !value.empty();
-    case Kind::kPrefix: return value.starts_with(prefix_);
-    case Kind::kPrefixMore: return value.starts_with(prefix_) && value.size() > prefix_.size();
+    case Kind::kLiterals:
+      return std::find(literals_.begin(), literals_.end(), value) != literals_.end();
+    case Kind::kAll:
+      return true;
+    case Kind::kNotEmpty:
+      return !value.empty();
+    case Kind::kPrefix:
+      return value.starts_with(prefix_);
+    case Kind::kPrefixMore:
+      return value.starts_with(prefix_) && value.size() > prefix_.size();
     case Kind::kRegex:
       return value.starts_with(prefix_) &&
              re2::RE2::FullMatch(re2::StringPiece(value.data(), value.size()), regex_->re);

@@ -1,8 +1,8 @@
 // One label matcher, made ready to be tried on many values.
 //
-// Regular expressions are RE2, anchored at both ends, and a dot takes newlines too, as in Prometheus
-// (model/labels/regexp.go). The common shapes never reach RE2: a literal, an alternation of literals, a literal
-// prefix before `.*` or `.+`, and `.*` and `.+` alone.
+// Regular expressions are RE2, anchored at both ends, and a dot takes newlines too, as in
+// Prometheus (model/labels/regexp.go). The common shapes never reach RE2: a literal, an alternation
+// of literals, a literal prefix before `.*` or `.+`, and `.*` and `.+` alone.
 #pragma once
 
 #include <memory>

@@ -56,7 +56,9 @@ bool PostingsSet::contains(SeriesId id) const {
   return many_ ? many_->set.contains(id) : std::binary_search(few_.begin(), few_.end(), id);
 }
 
-size_t PostingsSet::size() const { return many_ ? many_->set.cardinality() : few_.size(); }
+size_t PostingsSet::size() const {
+  return many_ ? many_->set.cardinality() : few_.size();
+}
 
 void PostingsSet::unite(const PostingsSet& other) {
   if (other.many_) {
@@ -92,7 +94,8 @@ void PostingsSet::subtract(const PostingsSet& other) {
 bool PostingsSet::intersects(const PostingsSet& other) const {
   if (many_ && other.many_) return many_->set.intersect(other.many_->set);
   if (many_) return other.intersects(*this);
-  return std::any_of(few_.begin(), few_.end(), [&other](SeriesId id) { return other.contains(id); });
+  return std::any_of(few_.begin(), few_.end(),
+                     [&other](SeriesId id) { return other.contains(id); });
 }
 
 std::vector<SeriesId> PostingsSet::ids() const {

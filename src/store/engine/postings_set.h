@@ -1,5 +1,5 @@
-// A set of series ids: a short sorted array while it is small, a roaring bitmap after that. Most label values
-// belong to a handful of series, a few to nearly all; both must be cheap.
+// A set of series ids: a short sorted array while it is small, a roaring bitmap after that. Most
+// label values belong to a handful of series, a few to nearly all; both must be cheap.
 //
 // Not synchronised: PostingsIndex says who may touch which set when.
 #pragma once

@@ -38,7 +38,8 @@ void unpack_group(const char* in, unsigned width, std::span<uint64_t> out) {
     std::memcpy(&word, in + bit / 8, 8);
     const unsigned shift = bit % 8;
     word >>= shift;
-    if (shift + width > 64) word |= uint64_t{static_cast<unsigned char>(in[bit / 8 + 8])} << (64 - shift);
+    if (shift + width > 64)
+      word |= uint64_t{static_cast<unsigned char>(in[bit / 8 + 8])} << (64 - shift);
     number = word & mask;
     bit += width;
   }

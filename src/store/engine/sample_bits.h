@@ -1,5 +1,5 @@
-// Small numbers packed side by side: groups of up to 64, each a byte with the width in bits and then the numbers, from
-// the lowest bit up, padded to a whole byte.
+// Small numbers packed side by side: groups of up to 64, each a byte with the width in bits and
+// then the numbers, from the lowest bit up, padded to a whole byte.
 #pragma once
 
 #include <cstdint>

@@ -16,10 +16,13 @@ constexpr uint8_t kKindMask = 0x03;
 constexpr uint8_t kSigned = 0x04;      // differences are zigzag
 constexpr uint8_t kExceptions = 0x08;  // values that are not decimal follow the differences
 
-constexpr std::array<double, 13> kPowers = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12};
+constexpr std::array<double, 13> kPowers = {1e0, 1e1, 1e2, 1e3,  1e4,  1e5, 1e6,
+                                            1e7, 1e8, 1e9, 1e10, 1e11, 1e12};
 constexpr double kIntegerMax = 9007199254740992.0;  // 2^53: beyond it doubles skip integers
 
-uint64_t bits_of(double v) { return std::bit_cast<uint64_t>(v); }
+uint64_t bits_of(double v) {
+  return std::bit_cast<uint64_t>(v);
+}
 
 /// The integer that gives exactly `v` when divided by 10^exponent; false if there is none.
 bool to_integer(double v, size_t exponent, int64_t& out) {
@@ -40,8 +43,8 @@ Scratch& scratch() {
   return s;
 }
 
-/// Integers of all values that have one at the smallest exponent that serves, in `s.integers`; the places of the others
-/// in `s.exceptions`. False: too many of those, or not decimal at all.
+/// Integers of all values that have one at the smallest exponent that serves, in `s.integers`; the
+/// places of the others in `s.exceptions`. False: too many of those, or not decimal at all.
 bool to_decimal(std::span<const double> values, Scratch& s, size_t& exponent) {
   const size_t exceptions_max = std::max<size_t>(2, values.size() / 8);
   exponent = 0;
@@ -75,12 +78,14 @@ bool to_decimal(std::span<const double> values, Scratch& s, size_t& exponent) {
   return true;
 }
 
-/// Appends the differences of s.integers: what they have in common first, then the packed rest. Gives the flag to set.
+/// Appends the differences of s.integers: what they have in common first, then the packed rest.
+/// Gives the flag to set.
 uint8_t encode_deltas(size_t count, Scratch& s, std::string& out) {
   uint64_t all = 0;
   bool is_signed = false;
   for (size_t i = 1; i < count; ++i) {
-    const uint64_t delta = static_cast<uint64_t>(s.integers[i]) - static_cast<uint64_t>(s.integers[i - 1]);
+    const uint64_t delta =
+        static_cast<uint64_t>(s.integers[i]) - static_cast<uint64_t>(s.integers[i - 1]);
     s.deltas[i - 1] = delta;
     all |= delta;
     is_signed |= static_cast<int64_t>(delta) < 0;
@@ -133,7 +138,8 @@ bool decode_decimal(base::ByteReader& in, uint8_t kind, std::span<double> out) {
   Scratch& s = scratch();
   const auto exponent = in.fixed<uint8_t>();
   const int64_t first = in.signed_varint();
-  if (exponent >= kPowers.size() || !decode_deltas(in, kind & kSigned, first, out.size(), s)) return false;
+  if (exponent >= kPowers.size() || !decode_deltas(in, kind & kSigned, first, out.size(), s))
+    return false;
   if (exponent == 0) {
     for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<double>(s.integers[i]);
   } else {
@@ -156,7 +162,8 @@ bool decode_decimal(base::ByteReader& in, uint8_t kind, std::span<double> out) {
 void encode_values(std::span<const double> values, std::string& out) {
   base::ByteWriter w(out);
   const uint64_t first = bits_of(values[0]);
-  if (std::all_of(values.begin(), values.end(), [first](double v) { return bits_of(v) == first; })) {
+  if (std::all_of(values.begin(), values.end(),
+                  [first](double v) { return bits_of(v) == first; })) {
     w.fixed(uint8_t{kConstant});
     w.fixed(first);
     return;
@@ -179,16 +186,18 @@ bool decode_values(std::string_view bytes, std::span<double> out) {
     case kConstant:
       std::fill(out.begin(), out.end(), std::bit_cast<double>(in.fixed<uint64_t>()));
       return in.ok();
-    case kDecimal: return decode_decimal(in, kind, out);
+    case kDecimal:
+      return decode_decimal(in, kind, out);
     case kBits: {
       Scratch& s = scratch();
       const auto first = in.fixed<int64_t>();
       if (!decode_deltas(in, kind & kSigned, first, out.size(), s)) return false;
-      std::transform(s.integers.begin(), s.integers.begin() + static_cast<ptrdiff_t>(out.size()), out.begin(),
-                     [](int64_t bits) { return std::bit_cast<double>(bits); });
+      std::transform(s.integers.begin(), s.integers.begin() + static_cast<ptrdiff_t>(out.size()),
+                     out.begin(), [](int64_t bits) { return std::bit_cast<double>(bits); });
       return in.ok();
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -198,12 +207,14 @@ void encode_times(std::span<const int64_t> times, std::string& out) {
   if (times.size() == 1) return;
   uint64_t smallest = UINT64_MAX;
   for (size_t i = 1; i < times.size(); ++i) {
-    smallest = std::min(smallest, static_cast<uint64_t>(times[i]) - static_cast<uint64_t>(times[i - 1]));
+    smallest =
+        std::min(smallest, static_cast<uint64_t>(times[i]) - static_cast<uint64_t>(times[i - 1]));
   }
   w.varint(smallest);
   Scratch& s = scratch();
   for (size_t i = 1; i < times.size(); ++i) {
-    s.deltas[i - 1] = static_cast<uint64_t>(times[i]) - static_cast<uint64_t>(times[i - 1]) - smallest;
+    s.deltas[i - 1] =
+        static_cast<uint64_t>(times[i]) - static_cast<uint64_t>(times[i - 1]) - smallest;
   }
   pack_bits({s.deltas.data(), times.size() - 1}, out);
 }

@@ -1,8 +1,9 @@
-// The columns of a block of samples, to bytes and back (docs/format/sample_part.md, "Values" and "Times").
+// The columns of a block of samples, to bytes and back (docs/format/sample_part.md, "Values" and
+// "Times").
 //
-// Values that are decimal numbers of few digits become integers, their differences bit-packed 64 by 64; others keep the
-// differences of their bits. Every value comes back bit for bit, NaNs included. Pure functions, thread-safe; decoders
-// take any bytes and refuse what they can't read.
+// Values that are decimal numbers of few digits become integers, their differences bit-packed 64 by
+// 64; others keep the differences of their bits. Every value comes back bit for bit, NaNs included.
+// Pure functions, thread-safe; decoders take any bytes and refuse what they can't read.
 #pragma once
 
 #include <cstdint>

@@ -31,8 +31,22 @@ size_t round_trip(const std::vector<double>& values) {
 }
 
 TEST(SampleCodec, KeepsEveryBitOfOddValues) {
-  const double odd[] = {0.0, -0.0, 1, -1, 0.1, 1e300, -1e-300, 5e-324, INFINITY, -INFINITY, NAN, 9007199254740993.0,
-                        model::stale_marker(), std::bit_cast<double>(0xfff8000000000001), 1e15, 123456.789};
+  const double odd[] = {0.0,
+                        -0.0,
+                        1,
+                        -1,
+                        0.1,
+                        1e300,
+                        -1e-300,
+                        5e-324,
+                        INFINITY,
+                        -INFINITY,
+                        NAN,
+                        9007199254740993.0,
+                        model::stale_marker(),
+                        std::bit_cast<double>(0xfff8000000000001),
+                        1e15,
+                        123456.789};
   std::mt19937 random(5);
   for (int round = 0; round < 2000; ++round) {
     std::vector<double> values(1 + random() % 200);
@@ -100,8 +114,10 @@ TEST(SampleCodec, RefusesShortenedBytes) {
   std::string value_bytes, time_bytes;
   encode_values(values, value_bytes);
   encode_times(times, time_bytes);
-  for (size_t n = 0; n < value_bytes.size(); ++n) EXPECT_FALSE(decode_values(value_bytes.substr(0, n), values));
-  for (size_t n = 0; n < time_bytes.size(); ++n) EXPECT_FALSE(decode_times(time_bytes.substr(0, n), times));
+  for (size_t n = 0; n < value_bytes.size(); ++n)
+    EXPECT_FALSE(decode_values(value_bytes.substr(0, n), values));
+  for (size_t n = 0; n < time_bytes.size(); ++n)
+    EXPECT_FALSE(decode_times(time_bytes.substr(0, n), times));
 }
 
 TEST(SampleBits, PacksEveryWidth) {

@@ -29,9 +29,10 @@ class SampleCompactor::Writers {
         while (end < run.size() && &slot_of(run.time_ms[end]) == &rest_) ++end;
       } else {
         const int64_t midnight = (day_of(run.time_ms[begin]) + 1) * kMsPerDay;
-        end = static_cast<size_t>(std::lower_bound(run.time_ms.begin() + static_cast<ptrdiff_t>(begin),
-                                                   run.time_ms.end(), midnight) -
-                                  run.time_ms.begin());
+        end = static_cast<size_t>(
+            std::lower_bound(run.time_ms.begin() + static_cast<ptrdiff_t>(begin), run.time_ms.end(),
+                             midnight) -
+            run.time_ms.begin());
       }
       RETURN_IF_ERROR(prepare(slot));
       RETURN_IF_ERROR(slot.writer->add_samples(std::span(run.time_ms).subspan(begin, end - begin),
@@ -50,20 +51,22 @@ class SampleCompactor::Writers {
     return {};
   }
   /// `even_if_empty`: a part is made for the metadata alone.
-  Result<std::vector<SamplePartWriter::Finished>> finish(const SamplePartOrigin& origin,
-                                                         const std::vector<model::MetricMetadata>& metadata,
-                                                         bool even_if_empty) {
+  Result<std::vector<SamplePartWriter::Finished>> finish(
+      const SamplePartOrigin& origin, const std::vector<model::MetricMetadata>& metadata,
+      bool even_if_empty) {
     std::vector<SamplePartWriter::Finished> out;
     std::vector<Slot*> slots;
     for (auto& [day, slot] : writers_) slots.push_back(&slot);
     slots.push_back(&rest_);
-    const bool empty = std::none_of(slots.begin(), slots.end(), [](const Slot* s) { return s->writer != nullptr; });
+    const bool empty = std::none_of(slots.begin(), slots.end(),
+                                    [](const Slot* s) { return s->writer != nullptr; });
     if (empty && even_if_empty) RETURN_IF_ERROR(make(rest_));
     for (Slot* slot : slots) {
       if (!slot->writer) continue;
       auto finished = slot->writer->finish(origin, metadata, context_.clock.now_ns() / kNsPerMs);
       if (!finished.ok()) {
-        for (const auto& written : out) (void)context_.fs.remove(context_.parts_path + "/" + written.info.file);
+        for (const auto& written : out)
+          (void)context_.fs.remove(context_.parts_path + "/" + written.info.file);
         return finished.error();
       }
       out.push_back(std::move(*finished));
@@ -82,7 +85,8 @@ class SampleCompactor::Writers {
     return own == writers_.end() ? rest_ : own->second;
   }
   Status make(Slot& slot) {
-    ASSIGN_OR_RETURN(slot.writer, SamplePartWriter::create(context_.fs, context_.parts_path, context_.new_file_name()));
+    ASSIGN_OR_RETURN(slot.writer, SamplePartWriter::create(context_.fs, context_.parts_path,
+                                                           context_.new_file_name()));
     return {};
   }
   Status prepare(Slot& slot) {
@@ -99,12 +103,15 @@ class SampleCompactor::Writers {
   std::string_view canonical_;
 };
 
-Result<SamplePartList> SampleCompactor::open_written(std::vector<SamplePartWriter::Finished> written) {
+Result<SamplePartList> SampleCompactor::open_written(
+    std::vector<SamplePartWriter::Finished> written) {
   SamplePartList out;
   for (SamplePartWriter::Finished& w : written) {
-    auto part = SamplePart::open(context_.fs, context_.parts_path, w.info, context_.report_corruption);
+    auto part =
+        SamplePart::open(context_.fs, context_.parts_path, w.info, context_.report_corruption);
     if (!part.ok()) {
-      for (const auto& each : written) (void)context_.fs.remove(context_.parts_path + "/" + each.info.file);
+      for (const auto& each : written)
+        (void)context_.fs.remove(context_.parts_path + "/" + each.info.file);
       return part.error();
     }
     (*part)->bind(std::move(w.ids));
@@ -113,10 +120,12 @@ Result<SamplePartList> SampleCompactor::open_written(std::vector<SamplePartWrite
   return out;
 }
 
-Result<SamplePartList> SampleCompactor::flush(const HeadSet& head, const std::vector<model::MetricMetadata>& metadata,
+Result<SamplePartList> SampleCompactor::flush(const HeadSet& head,
+                                              const std::vector<model::MetricMetadata>& metadata,
                                               uint64_t sequence) {
   std::vector<std::pair<int64_t, uint64_t>> fullest = head.samples.days();
-  std::sort(fullest.begin(), fullest.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::sort(fullest.begin(), fullest.end(),
+            [](const auto& a, const auto& b) { return a.second > b.second; });
   fullest.resize(std::min(fullest.size(), kFlushDays));
   std::vector<int64_t> days;
   for (const auto& [day, rows] : fullest) days.push_back(day);
@@ -139,7 +148,8 @@ Result<SamplePartList> SampleCompactor::flush(const HeadSet& head, const std::ve
     head.exemplars.collect(id, INT64_MIN, INT64_MAX, exemplars);
     if (!exemplars.empty()) RETURN_IF_ERROR(writers.add(exemplars));
   }
-  ASSIGN_OR_RETURN(auto written, writers.finish({sequence, sequence, 0}, metadata, head.metadata_changed));
+  ASSIGN_OR_RETURN(auto written,
+                   writers.finish({sequence, sequence, 0}, metadata, head.metadata_changed));
   return open_written(std::move(written));
 }
 
@@ -178,13 +188,15 @@ Result<SamplePartList> SampleCompactor::merge(const SamplePartList& parts, uint3
       merge_tail(run, at);
       RETURN_IF_ERROR(parts[i]->read_exemplars(*place, INT64_MIN, INT64_MAX, exemplars));
       if (parts[i]->damaged() && !drop) {
-        return Error{Code::kCorruption, "part " + parts[i]->info().file + " is damaged and is not merged"};
+        return Error{Code::kCorruption,
+                     "part " + parts[i]->info().file + " is damaged and is not merged"};
       }
     }
     if (drop) {
       const auto first = std::lower_bound(run.time_ms.begin(), run.time_ms.end(), drop->begin);
       const auto last = std::lower_bound(first, run.time_ms.end(), drop->end);
-      run.value.erase(run.value.begin() + (first - run.time_ms.begin()), run.value.begin() + (last - run.time_ms.begin()));
+      run.value.erase(run.value.begin() + (first - run.time_ms.begin()),
+                      run.value.begin() + (last - run.time_ms.begin()));
       run.time_ms.erase(first, last);
       std::erase_if(exemplars, [&drop](const ExemplarRow& row) {
         return row.time_ms >= drop->begin && row.time_ms < drop->end;

@@ -1,7 +1,7 @@
 // Makes parts: of a head that was put aside, and of parts that should become one.
 //
-// A flush opens at most kFlushDays parts, for the days with the most rows, and one more, the overflow, for rows of all
-// other days. One call at a time, on a background thread.
+// A flush opens at most kFlushDays parts, for the days with the most rows, and one more, the
+// overflow, for rows of all other days. One call at a time, on a background thread.
 #pragma once
 
 #include <functional>
@@ -27,11 +27,14 @@ class SampleCompactor {
       : context_(context), index_(index), order_(index) {}
 
   /// On failure nothing is left on the disk.
-  Result<SamplePartList> flush(const HeadSet& head, const std::vector<model::MetricMetadata>& metadata,
+  Result<SamplePartList> flush(const HeadSet& head,
+                               const std::vector<model::MetricMetadata>& metadata,
                                uint64_t sequence);
-  /// One part of several, in the order of writing; without the samples of `drop`. None if nothing is left.
-  /// kCorruption, with nothing done, when a page of them can't be read: merging would make the loss final.
-  Result<SamplePartList> merge(const SamplePartList& parts, uint32_t level, std::optional<MsRange> drop);
+  /// One part of several, in the order of writing; without the samples of `drop`. None if nothing
+  /// is left. kCorruption, with nothing done, when a page of them can't be read: merging would make
+  /// the loss final.
+  Result<SamplePartList> merge(const SamplePartList& parts, uint32_t level,
+                               std::optional<MsRange> drop);
 
  private:
   class Writers;

@@ -10,7 +10,8 @@ namespace vedette::store::engine {
 namespace {
 
 constexpr size_t kRowBytes = 12;
-constexpr uint32_t kFirstChunkRows = 8;  // each chunk is twice as long as the one before, up to the last figure
+constexpr uint32_t kFirstChunkRows =
+    8;  // each chunk is twice as long as the one before, up to the last figure
 constexpr uint32_t kChunkRowsMax = 64;
 constexpr size_t kArenaBlock = 256 << 10;
 constexpr size_t kDaysCounted = 32;
@@ -20,16 +21,20 @@ constexpr size_t kDaysCounted = 32;
 struct SampleHead::Chunk {
   std::atomic<Chunk*> next;
   int64_t base_ms;
-  std::atomic<uint32_t> capacity;  // shrinks to the rows in use when a time doesn't fit into 32 bits
+  std::atomic<uint32_t>
+      capacity;  // shrinks to the rows in use when a time doesn't fit into 32 bits
 
   char* row(uint32_t i) { return reinterpret_cast<char*>(this + 1) + i * kRowBytes; }
-  const char* row(uint32_t i) const { return reinterpret_cast<const char*>(this + 1) + i * kRowBytes; }
+  const char* row(uint32_t i) const {
+    return reinterpret_cast<const char*>(this + 1) + i * kRowBytes;
+  }
 };
 
 SampleHead::SampleHead() : slots_(new std::atomic<Slot*>[SeriesIndex::kIdEnd / kSlotBlock]()) {}
 
 SampleHead::~SampleHead() {
-  for (size_t i = 0; i < SeriesIndex::kIdEnd / kSlotBlock; ++i) delete[] slots_[i].load(std::memory_order_relaxed);
+  for (size_t i = 0; i < SeriesIndex::kIdEnd / kSlotBlock; ++i)
+    delete[] slots_[i].load(std::memory_order_relaxed);
 }
 
 SampleHead::Slot* SampleHead::find(SeriesId id) const {
@@ -46,8 +51,16 @@ SampleHead::Slot& SampleHead::make(SeriesId id) {
   return block[id % kSlotBlock];
 }
 
-void SampleHead::prefetch(SeriesId id) const {
+void SampleHead::prefetch_slot(SeriesId id) const {
   if (const Slot* slot = find(id)) __builtin_prefetch(slot);
+}
+
+void SampleHead::prefetch_row(SeriesId id) const {
+  const Slot* slot = find(id);
+  const Chunk* chunk = slot ? slot->in_order.last : nullptr;
+  if (!chunk) return;
+  __builtin_prefetch(chunk);
+  __builtin_prefetch(chunk->row(slot->in_order.in_last), 1);
 }
 
 char* SampleHead::allocate(size_t bytes) {
@@ -65,7 +78,8 @@ char* SampleHead::allocate(size_t bytes) {
 SampleHead::Chunk* SampleHead::grow(Chain& chain, int64_t base_ms) {
   uint32_t rows = kFirstChunkRows;
   if (chain.last) {
-    rows = std::min(kChunkRowsMax, std::bit_ceil(chain.last->capacity.load(std::memory_order_relaxed) * 2));
+    rows = std::min(kChunkRowsMax,
+                    std::bit_ceil(chain.last->capacity.load(std::memory_order_relaxed) * 2));
     chain.last->capacity.store(chain.in_last, std::memory_order_relaxed);
   }
   auto* chunk = new (allocate(sizeof(Chunk) + rows * kRowBytes)) Chunk{nullptr, base_ms, rows};
@@ -102,7 +116,8 @@ void SampleHead::append(SeriesId id, int64_t time_ms, double value) {
     Chain* late = slot.late.load(std::memory_order_relaxed);
     if (time_ms == slot.last_ms && !late) {
       double last;
-      std::memcpy(&last, slot.in_order.last->row(slot.in_order.in_last - 1) + sizeof(int32_t), sizeof last);
+      std::memcpy(&last, slot.in_order.last->row(slot.in_order.in_last - 1) + sizeof(int32_t),
+                  sizeof last);
       if (std::bit_cast<uint64_t>(last) == std::bit_cast<uint64_t>(value)) return;
     }
     if (!late) {
@@ -119,7 +134,8 @@ void SampleHead::count_day(int64_t time_ms) {
   if (time_ms < day_begin_ms_ || time_ms - day_begin_ms_ >= kMsPerDay) {
     const int64_t day = day_of(time_ms);
     day_begin_ms_ = day * kMsPerDay;
-    const auto known = std::find_if(days_.begin(), days_.end(), [day](const auto& d) { return d.first == day; });
+    const auto known =
+        std::find_if(days_.begin(), days_.end(), [day](const auto& d) { return d.first == day; });
     day_ = static_cast<size_t>(known - days_.begin());
     if (known == days_.end()) {
       if (days_.size() == kDaysCounted) {  // such days are counted nowhere
@@ -132,7 +148,8 @@ void SampleHead::count_day(int64_t time_ms) {
   ++days_[day_].second;
 }
 
-void SampleHead::walk(const Chain& chain, int64_t begin_ms, int64_t end_ms, bool ascending, SampleRun& out) {
+void SampleHead::walk(const Chain& chain, int64_t begin_ms, int64_t end_ms, bool ascending,
+                      SampleRun& out) {
   uint32_t left = chain.count.load(std::memory_order_acquire);
   const Chunk* chunk = chain.first.load(std::memory_order_acquire);
   while (left > 0) {

@@ -1,8 +1,9 @@
 // The newest samples, in memory, by series.
 //
-// A series has a chain of chunks whose rows are 12 bytes: milliseconds since the chunk's base, and the value. Samples
-// newer than all before them go to the chain `in_order`; the others, in the order of their arrival, to `late`, which is
-// sorted when read. So at equal times the row of `late` is always the later write.
+// A series has a chain of chunks whose rows are 12 bytes: milliseconds since the chunk's base, and
+// the value. Samples newer than all before them go to the chain `in_order`; the others, in the
+// order of their arrival, to `late`, which is sorted when read. So at equal times the row of `late`
+// is always the later write.
 //
 //   Slot (64 bytes)          Chunk, in the arena
 //   ┌───────────────────┐   ┌──────┬──────┬──────────┬─────┬─────┬───┐
@@ -12,9 +13,10 @@
 //   │late               │──► a chain like it
 //   └───────────────────┘
 //
-// Thread rule: one writer, which takes no lock; any readers. A row is written before the chain's count is stored
-// (release) and read after the count is loaded (acquire). Nothing moves or is freed while the head lives; readers hold it
-// by shared_ptr. append() allocates only when a chunk is full, from blocks of 256 KiB.
+// Thread rule: one writer, which takes no lock; any readers. A row is written before the chain's
+// count is stored (release) and read after the count is loaded (acquire). Nothing moves or is freed
+// while the head lives; readers hold it by shared_ptr. append() allocates only when a chunk is
+// full, from blocks of 256 KiB.
 #pragma once
 
 #include <atomic>
@@ -37,12 +39,15 @@ class SampleHead {
 
   // The writer.
   void append(SeriesId id, int64_t time_ms, double value);
-  /// Brings the series into the cache.
-  void prefetch(SeriesId id) const;
+  // For rows that are known ahead: bring the slot of the series into the cache, and some rows later
+  // its last chunk.
+  void prefetch_slot(SeriesId id) const;
+  void prefetch_row(SeriesId id) const;
 
   // Any thread.
   size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
-  /// Samples with begin <= time < end behind what `out` holds, sorted and distinct among themselves.
+  /// Samples with begin <= time < end behind what `out` holds, sorted and distinct among
+  /// themselves.
   void collect(SeriesId id, int64_t begin_ms, int64_t end_ms, SampleRun& out) const;
   bool has(SeriesId id) const;
   /// Rows taken, among them those that a later write replaced.
@@ -74,7 +79,8 @@ class SampleHead {
   Chunk* grow(Chain& chain, int64_t base_ms);
   void count_day(int64_t time_ms);
   char* allocate(size_t bytes);
-  static void walk(const Chain& chain, int64_t begin_ms, int64_t end_ms, bool ascending, SampleRun& out);
+  static void walk(const Chain& chain, int64_t begin_ms, int64_t end_ms, bool ascending,
+                   SampleRun& out);
 
   std::unique_ptr<std::atomic<Slot*>[]> slots_;  // by id / kSlotBlock
   std::vector<SeriesId> series_;

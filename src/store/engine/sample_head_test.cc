@@ -13,7 +13,8 @@ namespace {
 
 using ::testing::ElementsAre;
 
-SampleRun all(const SampleHead& head, SeriesId id, int64_t begin = INT64_MIN, int64_t end = INT64_MAX) {
+SampleRun all(const SampleHead& head, SeriesId id, int64_t begin = INT64_MIN,
+              int64_t end = INT64_MAX) {
   SampleRun run;
   head.collect(id, begin, end, run);
   return run;
@@ -44,7 +45,8 @@ TEST(SampleHead, TakesAnIdenticalSampleOnce) {
 
 TEST(SampleHead, CutsChunksWhereTimesJump) {
   SampleHead head;
-  const std::vector<int64_t> times = {0, 1, int64_t{1} << 40, (int64_t{1} << 40) + 5, int64_t{1} << 41};
+  const std::vector<int64_t> times = {0, 1, int64_t{1} << 40, (int64_t{1} << 40) + 5,
+                                      int64_t{1} << 41};
   for (int64_t t : times) head.append(7, t, static_cast<double>(t));
   EXPECT_EQ(all(head, 7).time_ms, times);
   EXPECT_THAT(all(head, 7, 1, (int64_t{1} << 40) + 5).time_ms, ElementsAre(1, int64_t{1} << 40));
@@ -63,12 +65,14 @@ TEST(SampleHead, AgreesWithAMap) {
     model[id][time] = value;
   }
   for (const auto& [id, samples] : model) {
-    for (const auto& [begin, end] : {std::pair<int64_t, int64_t>{0, 20'000}, {5'000, 5'100}, {19'000, 30'000}}) {
+    for (const auto& [begin, end] :
+         {std::pair<int64_t, int64_t>{0, 20'000}, {5'000, 5'100}, {19'000, 30'000}}) {
       const SampleRun run = all(head, id, begin, end);
       std::map<int64_t, double> got;
       for (size_t i = 0; i < run.size(); ++i) got.emplace(run.time_ms[i], run.value[i]);
       EXPECT_EQ(got.size(), run.size());
-      EXPECT_EQ(got, (std::map<int64_t, double>(samples.lower_bound(begin), samples.lower_bound(end))));
+      EXPECT_EQ(got,
+                (std::map<int64_t, double>(samples.lower_bound(begin), samples.lower_bound(end))));
     }
   }
 }
@@ -79,7 +83,8 @@ TEST(SampleHead, ReadersSeeAPrefixWhileItIsWritten) {
   std::thread writer([&] {
     for (int64_t i = 1; i <= 20'000; ++i) {
       head.append(static_cast<SeriesId>(i % 3), i, static_cast<double>(i));
-      if (i % 50 == 0) head.append(static_cast<SeriesId>(i % 3), i - 30, static_cast<double>(i - 30));
+      if (i % 50 == 0)
+        head.append(static_cast<SeriesId>(i % 3), i - 30, static_cast<double>(i - 30));
       acknowledged.store(i);
     }
   });
@@ -89,7 +94,8 @@ TEST(SampleHead, ReadersSeeAPrefixWhileItIsWritten) {
     size_t seen = 0;
     for (SeriesId id = 0; id < 3; ++id) {
       const SampleRun run = all(head, id, INT64_MIN, known + 1);
-      for (size_t i = 0; i < run.size(); ++i) ASSERT_EQ(run.value[i], static_cast<double>(run.time_ms[i]));
+      for (size_t i = 0; i < run.size(); ++i)
+        ASSERT_EQ(run.value[i], static_cast<double>(run.time_ms[i]));
       seen += run.size();
     }
     ASSERT_GE(seen, static_cast<size_t>(known));

@@ -21,7 +21,8 @@ constexpr Tier kOpenDay{4, 2.5};
 constexpr Tier kSettledDay{2, 1.2};
 
 int64_t partition_of(const PartInfo& info) {
-  const int64_t first = day_of(info.min_time_ns / kNsPerMs), last = day_of(info.max_time_ns / kNsPerMs);
+  const int64_t first = day_of(info.min_time_ns / kNsPerMs),
+                last = day_of(info.max_time_ns / kNsPerMs);
   return first == last ? first : kOverflow;
 }
 
@@ -47,8 +48,8 @@ struct Candidate {
   std::vector<const SamplePart*> run;
 };
 
-void look_in(const SamplePartList& all, const std::vector<const SamplePart*>& parts, const Tier& tier,
-             Candidate& best) {
+void look_in(const SamplePartList& all, const std::vector<const SamplePart*>& parts,
+             const Tier& tier, Candidate& best) {
   for (size_t begin = 0; begin < parts.size(); ++begin) {
     uint64_t sum = 0, largest = 0;
     for (size_t end = begin; end < parts.size() && end - begin < kPartsMax; ++end) {
@@ -56,8 +57,10 @@ void look_in(const SamplePartList& all, const std::vector<const SamplePart*>& pa
       sum += parts[end]->info().bytes;
       largest = std::max(largest, parts[end]->info().bytes);
       if (sum > kMergedBytesMax) break;
-      const double growth = static_cast<double>(sum) / static_cast<double>(std::max<uint64_t>(largest, 1));
-      if (end + 1 - begin < tier.parts_min || growth < tier.growth_min || growth <= best.growth) continue;
+      const double growth =
+          static_cast<double>(sum) / static_cast<double>(std::max<uint64_t>(largest, 1));
+      if (end + 1 - begin < tier.parts_min || growth < tier.growth_min || growth <= best.growth)
+        continue;
       std::vector<const SamplePart*> run(parts.begin() + static_cast<ptrdiff_t>(begin),
                                          parts.begin() + static_cast<ptrdiff_t>(end) + 1);
       if (!is_interleaved(all, run)) best = {growth, std::move(run)};

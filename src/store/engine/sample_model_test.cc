@@ -27,19 +27,27 @@ class Walk {
       case 0:
         if (!bench_.frozen) bench_.freeze();
         break;
-      case 1: bench_.write_frozen(); break;
+      case 1:
+        bench_.write_frozen();
+        break;
       case 2:
         if (!bench_.frozen) bench_.flush();
         break;
-      case 3: bench_.merge(); break;
-      case 4: merge_neighbours(); break;
+      case 3:
+        bench_.merge();
+        break;
+      case 4:
+        merge_neighbours();
+        break;
       case 5:
         if (random_() % 4 == 0) bench_.crash();
         break;
       case 6:
         if (random_() % 8 == 0) drop();
         break;
-      default: write(); break;
+      default:
+        write();
+        break;
     }
     if (bench_.frozen && random_() % 4 == 0) bench_.write_frozen();
   }
@@ -66,22 +74,26 @@ class Walk {
       if (random_() % 8 == 0) continue;
       int64_t time = now_;
       if (!scrape) time += static_cast<int64_t>(random_() % 5);
-      if (random_() % 12 == 0) time -= static_cast<int64_t>(random_() % 3'600'000);        // late
-      if (random_() % 40 == 0) time = kStart + static_cast<int64_t>(random_() % 3) * 1000;  // again and again
-      if (random_() % 150 == 0) time += (static_cast<int64_t>(random_() % 7) - 5) * kDay;   // an outlier
+      if (random_() % 12 == 0) time -= static_cast<int64_t>(random_() % 3'600'000);  // late
+      if (random_() % 40 == 0)
+        time = kStart + static_cast<int64_t>(random_() % 3) * 1000;  // again and again
+      if (random_() % 150 == 0)
+        time += (static_cast<int64_t>(random_() % 7) - 5) * kDay;  // an outlier
       put(batch, set, time);
       if (random_() % 10 == 0) put(batch, set, time);
     }
     bench_.apply(batch);
   }
   void put(model::SampleBatch& batch, const model::Labels& set, int64_t time) {
-    const double values[] = {1.5, static_cast<double>(random_() % 1000), model::stale_marker(), 0.1 * static_cast<double>(random_() % 9),
+    const double values[] = {1.5, static_cast<double>(random_() % 1000), model::stale_marker(),
+                             0.1 * static_cast<double>(random_() % 9),
                              std::bit_cast<double>(random_())};
     const double value = values[random_() % std::size(values)];
     add(batch, set, time, value);
     model_[set.canonical()][time] = std::bit_cast<uint64_t>(value);
   }
-  /// Merges are right for any parts that were written one after the other, whatever the policy would pick.
+  /// Merges are right for any parts that were written one after the other, whatever the policy
+  /// would pick.
   void merge_neighbours() {
     if (bench_.frozen || bench_.manifest.size() < 2) return;
     std::vector<std::string> files;

@@ -47,16 +47,19 @@ Status read_page(const base::ReadableFile& file, const PageRef& page, std::strin
   stored.resize(page.stored);
   RETURN_IF_ERROR(file.read(page.offset, stored));
   if (base::hash_string(stored) != page.checksum) {
-    return {Code::kCorruption, "the checksum of the page at byte " + std::to_string(page.offset) + " is wrong"};
+    return {Code::kCorruption,
+            "the checksum of the page at byte " + std::to_string(page.offset) + " is wrong"};
   }
   if (page.stored == page.raw) {
     out = stored;
     return {};
   }
   out.resize(page.raw);
-  const size_t n = ZSTD_decompressDCtx(decompressor(), out.data(), out.size(), stored.data(), stored.size());
+  const size_t n =
+      ZSTD_decompressDCtx(decompressor(), out.data(), out.size(), stored.data(), stored.size());
   if (ZSTD_isError(n) || n != page.raw) {
-    return {Code::kCorruption, "the page at byte " + std::to_string(page.offset) + " does not decompress"};
+    return {Code::kCorruption,
+            "the page at byte " + std::to_string(page.offset) + " does not decompress"};
   }
   return {};
 }

@@ -1,4 +1,5 @@
-// Pages of a sample part: pieces of about 16 KiB, compressed and checked each for itself, and the sections behind them.
+// Pages of a sample part: pieces of about 16 KiB, compressed and checked each for itself, and the
+// sections behind them.
 #pragma once
 
 #include <cstdint>

@@ -21,8 +21,8 @@ void sort_parts(SamplePartList& parts) {
   });
 }
 
-Result<std::shared_ptr<SamplePart>> SamplePart::open(base::Fs& fs, const std::string& folder, PartInfo info,
-                                                     Report report) {
+Result<std::shared_ptr<SamplePart>> SamplePart::open(base::Fs& fs, const std::string& folder,
+                                                     PartInfo info, Report report) {
   std::shared_ptr<SamplePart> out(new SamplePart(std::move(info), std::move(report)));
   ASSIGN_OR_RETURN(out->file_, fs.open(folder + "/" + out->info_.file));
   const uint64_t size = out->file_->size();
@@ -41,14 +41,16 @@ Result<std::shared_ptr<SamplePart>> SamplePart::open(base::Fs& fs, const std::st
 }
 
 Status SamplePart::read_dictionary(
-    const std::function<void(std::string_view canonical, std::span<const LabelView>)>& visit) const {
+    const std::function<void(std::string_view canonical, std::span<const LabelView>)>& visit)
+    const {
   std::string bytes;
   RETURN_IF_ERROR(read_page(*file_, footer_.sections[kSectionDictionary], bytes));
   size_t count = 0;
-  RETURN_IF_ERROR(read_series_dictionary(bytes, [&](std::string_view canonical, std::span<const LabelView> labels) {
-    ++count;
-    visit(canonical, labels);
-  }));
+  RETURN_IF_ERROR(read_series_dictionary(
+      bytes, [&](std::string_view canonical, std::span<const LabelView> labels) {
+        ++count;
+        visit(canonical, labels);
+      }));
   if (count == directory_.series()) return {};
   return {Code::kCorruption, "the part's dictionary and directory do not have the same series"};
 }
@@ -61,7 +63,8 @@ void SamplePart::bind(std::vector<SeriesId> ids) {
 }
 
 std::optional<uint32_t> SamplePart::find(SeriesId id) const {
-  const auto at = std::lower_bound(places_.begin(), places_.end(), std::pair<SeriesId, uint32_t>{id, 0});
+  const auto at =
+      std::lower_bound(places_.begin(), places_.end(), std::pair<SeriesId, uint32_t>{id, 0});
   if (at == places_.end() || at->first != id) return std::nullopt;
   return at->second;
 }
@@ -73,7 +76,8 @@ Result<std::vector<model::MetricMetadata>> SamplePart::metadata() const {
 }
 
 size_t SamplePart::memory_bytes() const {
-  return sizeof *this + directory_.bytes() + directory_.pages.size() + exemplars_.size() * sizeof(ExemplarBlock) +
+  return sizeof *this + directory_.bytes() + directory_.pages.size() +
+         exemplars_.size() * sizeof(ExemplarBlock) +
          ids_.size() * (sizeof(SeriesId) + sizeof places_[0]);
 }
 
@@ -90,12 +94,15 @@ Status SamplePart::work_around(uint32_t page, const Error& error) const {
 
 Status SamplePart::read_exemplars(uint32_t series, int64_t begin_ms, int64_t end_ms,
                                   std::vector<ExemplarRow>& out) const {
-  const auto block = std::lower_bound(exemplars_.begin(), exemplars_.end(), ExemplarBlock{series, 0, 0});
+  const auto block =
+      std::lower_bound(exemplars_.begin(), exemplars_.end(), ExemplarBlock{series, 0, 0});
   if (block == exemplars_.end() || block->series != series) return {};
   std::string bytes;
-  if (const Status status = read(block->page, bytes); !status.ok()) return work_around(block->page, status.error());
+  if (const Status status = read(block->page, bytes); !status.ok())
+    return work_around(block->page, status.error());
   std::vector<ExemplarRow> rows;
-  if (block->offset >= bytes.size() || !decode_exemplars(std::string_view(bytes).substr(block->offset), rows)) {
+  if (block->offset >= bytes.size() ||
+      !decode_exemplars(std::string_view(bytes).substr(block->offset), rows)) {
     return work_around(block->page, {Code::kCorruption, "exemplars of a series are malformed"});
   }
   for (ExemplarRow& row : rows) {
@@ -123,8 +130,8 @@ Result<const std::vector<int64_t>*> SamplePartCursor::column(uint32_t number) {
   std::vector<int64_t>& times = columns_[number];
   if (!times_.good) return nullptr;
   times.resize(c.count);
-  if (decode_times(std::string_view(times_.bytes).substr(c.offset), times) && times.front() == c.first_ms &&
-      times.back() == c.last_ms) {
+  if (decode_times(std::string_view(times_.bytes).substr(c.offset), times) &&
+      times.front() == c.first_ms && times.back() == c.last_ms) {
     return &times;
   }
   times.clear();
@@ -132,7 +139,8 @@ Result<const std::vector<int64_t>*> SamplePartCursor::column(uint32_t number) {
   return nullptr;
 }
 
-Status SamplePartCursor::read_block(const SampleBlock& block, int64_t begin_ms, int64_t end_ms, SampleRun& out) {
+Status SamplePartCursor::read_block(const SampleBlock& block, int64_t begin_ms, int64_t end_ms,
+                                    SampleRun& out) {
   ASSIGN_OR_RETURN(const std::vector<int64_t>* times, column(block.column));
   RETURN_IF_ERROR(load(values_, block.page));
   if (!times || !values_.good) return {};
@@ -141,7 +149,8 @@ Status SamplePartCursor::read_block(const SampleBlock& block, int64_t begin_ms, 
   if (first == last) return {};
   scratch_.resize(times->size());
   if (!decode_values(std::string_view(values_.bytes).substr(block.offset), scratch_)) {
-    return part_.work_around(block.page, {Code::kCorruption, "the values of a series are malformed"});
+    return part_.work_around(block.page,
+                             {Code::kCorruption, "the values of a series are malformed"});
   }
   out.time_ms.insert(out.time_ms.end(), first, last);
   out.value.insert(out.value.end(), scratch_.begin() + (first - times->begin()),

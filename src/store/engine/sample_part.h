@@ -1,7 +1,7 @@
 // One immutable sample part, open for reading.
 //
-// Thread-safe once bound to series ids; readers hold it by shared_ptr. A page that fails its checksum is reported once
-// and left out of what is read; the rest is served.
+// Thread-safe once bound to series ids; readers hold it by shared_ptr. A page that fails its
+// checksum is reported once and left out of what is read; the rest is served.
 #pragma once
 
 #include <atomic>
@@ -30,11 +30,12 @@ class SamplePart {
  public:
   using Report = std::function<void(const std::string& file, const std::string& why)>;
 
-  static Result<std::shared_ptr<SamplePart>> open(base::Fs& fs, const std::string& folder, PartInfo info, Report report);
+  static Result<std::shared_ptr<SamplePart>> open(base::Fs& fs, const std::string& folder,
+                                                  PartInfo info, Report report);
 
   // Before it is shared.
-  Status read_dictionary(
-      const std::function<void(std::string_view canonical, std::span<const LabelView>)>& visit) const;
+  Status read_dictionary(const std::function<void(std::string_view canonical,
+                                                  std::span<const LabelView>)>& visit) const;
   /// Ids of its series, in order.
   void bind(std::vector<SeriesId> ids);
 
@@ -46,7 +47,8 @@ class SamplePart {
   std::optional<uint32_t> find(SeriesId id) const;
   Result<std::vector<model::MetricMetadata>> metadata() const;
   /// Exemplars with begin <= time < end of one series, behind what `out` holds.
-  Status read_exemplars(uint32_t series, int64_t begin_ms, int64_t end_ms, std::vector<ExemplarRow>& out) const;
+  Status read_exemplars(uint32_t series, int64_t begin_ms, int64_t end_ms,
+                        std::vector<ExemplarRow>& out) const;
   size_t memory_bytes() const;
   /// Some page was found damaged.
   bool damaged() const { return damaged_.load(std::memory_order_relaxed); }
@@ -65,7 +67,7 @@ class SamplePart {
   SampleDirectory directory_;
   std::vector<ExemplarBlock> exemplars_;
   std::vector<SeriesId> ids_;
-  std::vector<std::pair<SeriesId, uint32_t>> places_;  // sorted
+  std::vector<std::pair<SeriesId, uint32_t>> places_;      // sorted
   mutable std::unique_ptr<std::atomic<bool>[]> reported_;  // by page
   mutable std::atomic<bool> damaged_{false};
 };

@@ -9,7 +9,9 @@
 namespace vedette::store::engine {
 namespace {
 
-Error malformed(const char* what) { return {Code::kCorruption, std::string(what) + " is malformed"}; }
+Error malformed(const char* what) {
+  return {Code::kCorruption, std::string(what) + " is malformed"};
+}
 
 /// A column of numbers, each as its difference from the one before.
 template <typename T, typename Get>
@@ -86,7 +88,8 @@ Result<SamplePartFooter> SamplePartFooter::decode(std::string_view bytes) {
   }
   if (version != kSamplePartVersion) {
     return Error{Code::kCorruption, "the part has format version " + std::to_string(version) +
-                                        ", this program reads version " + std::to_string(kSamplePartVersion)};
+                                        ", this program reads version " +
+                                        std::to_string(kSamplePartVersion)};
   }
   return out;
 }
@@ -104,7 +107,8 @@ std::string SampleDirectory::encode() const {
   write_deltas(w, columns, [](const TimeColumn& c) { return c.offset; });
   write_deltas(w, columns, [](const TimeColumn& c) { return c.count; });
   write_deltas(w, columns, [](const TimeColumn& c) { return c.first_ms; });
-  for (const TimeColumn& c : columns) w.varint(static_cast<uint64_t>(c.last_ms) - static_cast<uint64_t>(c.first_ms));
+  for (const TimeColumn& c : columns)
+    w.varint(static_cast<uint64_t>(c.last_ms) - static_cast<uint64_t>(c.first_ms));
   w.varint(series());
   for (size_t i = 0; i < series(); ++i) w.varint(first_block[i + 1] - first_block[i]);
   write_deltas(w, blocks, [](const SampleBlock& b) { return b.page; });
@@ -119,7 +123,8 @@ Result<SampleDirectory> SampleDirectory::decode(std::string_view bytes) {
   size_t count = 0;
   if (!read_count(in, 11, count)) return malformed("the page table");
   out.pages.resize(count);
-  read_deltas(in, out.pages, [](PageRef& page, int64_t v) { page.offset = static_cast<uint64_t>(v); });
+  read_deltas(in, out.pages,
+              [](PageRef& page, int64_t v) { page.offset = static_cast<uint64_t>(v); });
   for (PageRef& page : out.pages) page.stored = static_cast<uint32_t>(in.varint());
   for (PageRef& page : out.pages) page.raw = static_cast<uint32_t>(in.varint());
   for (PageRef& page : out.pages) page.checksum = in.fixed<uint64_t>();
@@ -127,8 +132,10 @@ Result<SampleDirectory> SampleDirectory::decode(std::string_view bytes) {
   if (!read_count(in, 5, count)) return malformed("the table of time columns");
   out.columns.resize(count);
   read_deltas(in, out.columns, [](TimeColumn& c, int64_t v) { c.page = static_cast<uint32_t>(v); });
-  read_deltas(in, out.columns, [](TimeColumn& c, int64_t v) { c.offset = static_cast<uint32_t>(v); });
-  read_deltas(in, out.columns, [](TimeColumn& c, int64_t v) { c.count = static_cast<uint32_t>(v); });
+  read_deltas(in, out.columns,
+              [](TimeColumn& c, int64_t v) { c.offset = static_cast<uint32_t>(v); });
+  read_deltas(in, out.columns,
+              [](TimeColumn& c, int64_t v) { c.count = static_cast<uint32_t>(v); });
   read_deltas(in, out.columns, [](TimeColumn& c, int64_t v) { c.first_ms = v; });
   for (TimeColumn& c : out.columns) {
     c.last_ms = static_cast<int64_t>(static_cast<uint64_t>(c.first_ms) + in.varint());
@@ -149,10 +156,13 @@ Result<SampleDirectory> SampleDirectory::decode(std::string_view bytes) {
   if (blocks > in.left() / 3) return malformed("the table of blocks");
   out.blocks.resize(blocks);
   read_deltas(in, out.blocks, [](SampleBlock& b, int64_t v) { b.page = static_cast<uint32_t>(v); });
-  read_deltas(in, out.blocks, [](SampleBlock& b, int64_t v) { b.offset = static_cast<uint32_t>(v); });
-  read_deltas(in, out.blocks, [](SampleBlock& b, int64_t v) { b.column = static_cast<uint32_t>(v); });
+  read_deltas(in, out.blocks,
+              [](SampleBlock& b, int64_t v) { b.offset = static_cast<uint32_t>(v); });
+  read_deltas(in, out.blocks,
+              [](SampleBlock& b, int64_t v) { b.column = static_cast<uint32_t>(v); });
   for (const SampleBlock& b : out.blocks) {
-    if (b.page >= out.pages.size() || b.offset >= out.pages[b.page].raw || b.column >= out.columns.size()) {
+    if (b.page >= out.pages.size() || b.offset >= out.pages[b.page].raw ||
+        b.column >= out.columns.size()) {
       return malformed("a block");
     }
   }
@@ -174,7 +184,8 @@ std::string encode_exemplar_blocks(std::span<const ExemplarBlock> blocks) {
   return out;
 }
 
-Result<std::vector<ExemplarBlock>> decode_exemplar_blocks(std::string_view bytes, const SampleDirectory& directory) {
+Result<std::vector<ExemplarBlock>> decode_exemplar_blocks(std::string_view bytes,
+                                                          const SampleDirectory& directory) {
   base::ByteReader in(bytes);
   size_t count = 0;
   if (!read_count(in, 3, count)) return malformed("the table of exemplars");
@@ -184,8 +195,8 @@ Result<std::vector<ExemplarBlock>> decode_exemplar_blocks(std::string_view bytes
     b.series = last.series + static_cast<uint32_t>(in.varint());
     b.page = last.page + static_cast<uint32_t>(in.varint());
     b.offset = static_cast<uint32_t>(in.varint());
-    if (!in.ok() || b.series < last.series || b.series >= directory.series() || b.page >= directory.pages.size() ||
-        b.offset >= directory.pages[b.page].raw) {
+    if (!in.ok() || b.series < last.series || b.series >= directory.series() ||
+        b.page >= directory.pages.size() || b.offset >= directory.pages[b.page].raw) {
       return malformed("the table of exemplars");
     }
     last = b;
@@ -235,7 +246,8 @@ Status read_series_dictionary(
   std::vector<LabelView> labels;
   for (size_t i = 1; i <= count; ++i) {
     pairs[i].field = in.bytes();
-    if (!split_canonical(pairs[i].field, labels) || labels.size() != 1) return malformed("a label pair");
+    if (!split_canonical(pairs[i].field, labels) || labels.size() != 1)
+      return malformed("a label pair");
     pairs[i].name = labels[0].name;
     pairs[i].value = labels[0].value;
   }
@@ -251,7 +263,8 @@ Status read_series_dictionary(
     for (size_t i = 0; i < width; ++i) {
       last[i] += static_cast<uint32_t>(in.signed_varint());
       if (last[i] == 0 || last[i] >= pairs.size()) return malformed("the dictionary of series");
-      if (i > 0 && pairs[last[i - 1]].name >= pairs[last[i]].name) return malformed("the dictionary of series");
+      if (i > 0 && pairs[last[i - 1]].name >= pairs[last[i]].name)
+        return malformed("the dictionary of series");
       canonical += pairs[last[i]].field;
     }
     const char* at = canonical.data();

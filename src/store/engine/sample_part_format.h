@@ -1,4 +1,5 @@
-// The parts of a sample part's bytes that writer and reader share. docs/format/sample_part.md has the whole.
+// The parts of a sample part's bytes that writer and reader share. docs/format/sample_part.md has
+// the whole.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,13 @@ inline constexpr size_t kSamplePartHeaderBytes = 16;
 /// A page is closed when it is as large as this; its last piece may reach beyond.
 inline constexpr size_t kSamplePageBytes = 16 << 10;
 
-enum SampleSection : size_t { kSectionDictionary, kSectionDirectory, kSectionExemplars, kSectionMetadata, kSectionCount };
+enum SampleSection : size_t {
+  kSectionDictionary,
+  kSectionDirectory,
+  kSectionExemplars,
+  kSectionMetadata,
+  kSectionCount
+};
 
 /// Stands at the end of the file, followed by its own checksum and the magic.
 struct SamplePartFooter {
@@ -30,7 +37,8 @@ struct SamplePartFooter {
   uint64_t exemplars = 0;
   int64_t min_ms = 0;
   int64_t max_ms = 0;
-  // Of the flushes that are in it. On equal times the sample of the part with the later flushes wins.
+  // Of the flushes that are in it. On equal times the sample of the part with the later flushes
+  // wins.
   uint64_t first_sequence = 0;
   uint64_t last_sequence = 0;
 
@@ -72,17 +80,19 @@ struct SampleDirectory {
 
   size_t series() const { return first_block.empty() ? 0 : first_block.size() - 1; }
   size_t bytes() const {
-    return pages.size() * sizeof(PageRef) + columns.size() * sizeof(TimeColumn) + first_block.size() * 4 +
-           blocks.size() * sizeof(SampleBlock);
+    return pages.size() * sizeof(PageRef) + columns.size() * sizeof(TimeColumn) +
+           first_block.size() * 4 + blocks.size() * sizeof(SampleBlock);
   }
   std::string encode() const;
   static Result<SampleDirectory> decode(std::string_view bytes);
 };
 
 std::string encode_exemplar_blocks(std::span<const ExemplarBlock> blocks);
-Result<std::vector<ExemplarBlock>> decode_exemplar_blocks(std::string_view bytes, const SampleDirectory& directory);
+Result<std::vector<ExemplarBlock>> decode_exemplar_blocks(std::string_view bytes,
+                                                          const SampleDirectory& directory);
 
-/// The label sets of a part's series in their order: distinct label pairs once, a series as numbers of pairs.
+/// The label sets of a part's series in their order: distinct label pairs once, a series as numbers
+/// of pairs.
 class SeriesDictionaryWriter {
  public:
   SeriesDictionaryWriter();
@@ -98,9 +108,10 @@ class SeriesDictionaryWriter {
   std::vector<uint32_t> last_;
 };
 
-/// Calls `visit(canonical)` for each series in order; both views are valid during the call only. kCorruption where
-/// the bytes make no canonical label set.
-Status read_series_dictionary(std::string_view bytes,
-                              const std::function<void(std::string_view canonical, std::span<const LabelView>)>& visit);
+/// Calls `visit(canonical)` for each series in order; both views are valid during the call only.
+/// kCorruption where the bytes make no canonical label set.
+Status read_series_dictionary(
+    std::string_view bytes,
+    const std::function<void(std::string_view canonical, std::span<const LabelView>)>& visit);
 
 }  // namespace vedette::store::engine

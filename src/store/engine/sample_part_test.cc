@@ -28,7 +28,8 @@ model::Labels numbered(int i) {
 void scrape(Bench& bench, int series, int samples, int64_t begin = kNow) {
   for (int s = 0; s < samples; ++s) {
     model::SampleBatch batch;
-    for (int i = 0; i < series; ++i) add(batch, numbered(i), begin + s * 15'000, std::sin(i * 1000 + s));
+    for (int i = 0; i < series; ++i)
+      add(batch, numbered(i), begin + s * 15'000, std::sin(i * 1000 + s));
     bench.apply(batch);
   }
 }
@@ -38,7 +39,8 @@ TEST(SampleParts, ComeBackAfterARestart) {
   scrape(bench, 50, 20);
   model::SampleBatch more;
   const auto bucket = labels({{"__name__", "h_bucket"}, {"le", "1"}});
-  const auto alone = labels({{"__name__", "h_bucket"}, {"le", "2"}});  // has exemplars and no samples
+  const auto alone =
+      labels({{"__name__", "h_bucket"}, {"le", "2"}});  // has exemplars and no samples
   more.metadata = {{"requests_total", model::MetricType::kCounter, "Requests.", ""}};
   add(more, bucket, kNow, model::stale_marker());
   more.add_exemplar(0, kNow, 0.5, {1, 2}, 3, labels({{"trace_id", "abc"}}).canonical());
@@ -57,7 +59,8 @@ TEST(SampleParts, ComeBackAfterARestart) {
   EXPECT_EQ(bench.table->head_bytes(), 0u);
   EXPECT_FALSE(bench.table->freeze());
   EXPECT_EQ(bench.table->metadata("requests_total").at(0).help, "Requests.");
-  const auto series = bench.table->series(std::vector<Matcher>{{MatchOp::kEqual, "__name__", "h_bucket"}}, {}, {});
+  const auto series =
+      bench.table->series(std::vector<Matcher>{{MatchOp::kEqual, "__name__", "h_bucket"}}, {}, {});
   ASSERT_THAT(*series, SizeIs(2));
   const std::vector<SeriesId> ids = {series->at(0).id, series->at(1).id};
   const auto exemplars = bench.table->exemplars(ids, {}, 10, {});
@@ -123,8 +126,9 @@ TEST(SampleParts, ServeTheRestOfADamagedFile) {
   // Merging would make the loss final: the part stays out of merges.
   scrape(bench, 200, 5, kNow + kDay / 10);
   bench.flush();
-  EXPECT_EQ(bench.table->merge({bench.manifest[0].file, bench.manifest[1].file}).status().error().code,
-            Code::kCorruption);
+  EXPECT_EQ(
+      bench.table->merge({bench.manifest[0].file, bench.manifest[1].file}).status().error().code,
+      Code::kCorruption);
   EXPECT_THAT(bench.fs.files, SizeIs(2));
 }
 
@@ -243,7 +247,8 @@ TEST(SampleMerges, DoNotReachOverAnOutlierInBetween) {
   };
   flush_one(1);
   flush_one(2);
-  bench.write({{up, kNow, 3}, {up, kNow + kDay, 3}});  // five days: one of them goes to the overflow
+  bench.write(
+      {{up, kNow, 3}, {up, kNow + kDay, 3}});  // five days: one of them goes to the overflow
   for (int day = 2; day < 6; ++day) {
     for (int i = 0; i < 3; ++i) bench.write({{up, kNow + day * kDay + i, 3}});
   }
@@ -251,8 +256,9 @@ TEST(SampleMerges, DoNotReachOverAnOutlierInBetween) {
   flush_one(4);
   flush_one(5);
   EXPECT_FALSE(bench.merge());
-  EXPECT_EQ(read_all(*bench.table, {kNow * 1'000'000, kNow * 1'000'000 + 1}).at(up.canonical()).at(kNow),
-            std::bit_cast<uint64_t>(5.0));
+  EXPECT_EQ(
+      read_all(*bench.table, {kNow * 1'000'000, kNow * 1'000'000 + 1}).at(up.canonical()).at(kNow),
+      std::bit_cast<uint64_t>(5.0));
   // Within the four that follow each other nothing stands in the way.
   flush_one(6);
   flush_one(7);

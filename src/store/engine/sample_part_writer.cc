@@ -15,14 +15,16 @@ namespace {
 
 constexpr size_t kWriteBytes = 256 << 10;
 
-/// Cuts samples into blocks at fixed moments, halving the day until a piece fits: so series that are scraped together are
-/// cut alike, and share their time columns, whenever each of them began.
+/// Cuts samples into blocks at fixed moments, halving the day until a piece fits: so series that
+/// are scraped together are cut alike, and share their time columns, whenever each of them began.
 template <typename Emit>
-Status cut(std::span<const int64_t> times, size_t at, int64_t window_begin, int64_t window, const Emit& emit) {
+Status cut(std::span<const int64_t> times, size_t at, int64_t window_begin, int64_t window,
+           const Emit& emit) {
   if (times.empty()) return {};
   if (times.size() <= kBlockSamplesMax) return emit(at, times.size());
   const int64_t middle = window_begin + window / 2;
-  const auto half = static_cast<size_t>(std::lower_bound(times.begin(), times.end(), middle) - times.begin());
+  const auto half =
+      static_cast<size_t>(std::lower_bound(times.begin(), times.end(), middle) - times.begin());
   RETURN_IF_ERROR(cut(times.first(half), at, window_begin, window / 2, emit));
   return cut(times.subspan(half), at + half, middle, window - window / 2, emit);
 }
@@ -42,8 +44,9 @@ SamplePartWriter::~SamplePartWriter() {
   (void)fs_.remove(path_);
 }
 
-Result<std::unique_ptr<SamplePartWriter>> SamplePartWriter::create(base::Fs& fs, const std::string& folder,
-                                                                  std::string file) {
+Result<std::unique_ptr<SamplePartWriter>> SamplePartWriter::create(base::Fs& fs,
+                                                                   const std::string& folder,
+                                                                   std::string file) {
   std::unique_ptr<SamplePartWriter> out(new SamplePartWriter(fs, folder, std::move(file)));
   ASSIGN_OR_RETURN(out->file_, fs.create(out->path_));
   std::string header(kSamplePartMagic, sizeof kSamplePartMagic);
@@ -77,7 +80,8 @@ Status SamplePartWriter::close_page(Open& page) {
   if (page.bytes.empty()) return {};
   const std::string_view stored = compressor_.compress(page.bytes);
   directory_.pages[page.number] = {offset_, static_cast<uint32_t>(stored.size()),
-                                   static_cast<uint32_t>(page.bytes.size()), base::hash_string(stored)};
+                                   static_cast<uint32_t>(page.bytes.size()),
+                                   base::hash_string(stored)};
   RETURN_IF_ERROR(append(stored));
   page.bytes.clear();
   return {};
@@ -95,23 +99,29 @@ void SamplePartWriter::begin_series(SeriesId id, std::string_view canonical) {
   directory_.first_block.push_back(static_cast<uint32_t>(directory_.blocks.size()));
 }
 
-Status SamplePartWriter::add_samples(std::span<const int64_t> time_ms, std::span<const double> value) {
+Status SamplePartWriter::add_samples(std::span<const int64_t> time_ms,
+                                     std::span<const double> value) {
   for (size_t begin = 0; begin < time_ms.size();) {
     const int64_t midnight = day_of(time_ms[begin]) * kMsPerDay;
-    const auto end = static_cast<size_t>(
-        std::lower_bound(time_ms.begin() + static_cast<ptrdiff_t>(begin), time_ms.end(), midnight + kMsPerDay) -
-        time_ms.begin());
+    const auto end =
+        static_cast<size_t>(std::lower_bound(time_ms.begin() + static_cast<ptrdiff_t>(begin),
+                                             time_ms.end(), midnight + kMsPerDay) -
+                            time_ms.begin());
     RETURN_IF_ERROR(cut(time_ms.subspan(begin, end - begin), begin, midnight, kMsPerDay,
-                        [&](size_t at, size_t n) { return write_block(time_ms.subspan(at, n), value.subspan(at, n)); }));
+                        [&](size_t at, size_t n) {
+                          return write_block(time_ms.subspan(at, n), value.subspan(at, n));
+                        }));
     begin = end;
   }
   return {};
 }
 
-Status SamplePartWriter::write_block(std::span<const int64_t> time_ms, std::span<const double> value) {
+Status SamplePartWriter::write_block(std::span<const int64_t> time_ms,
+                                     std::span<const double> value) {
   ASSIGN_OR_RETURN(const uint32_t column, column_of(time_ms));
   open_page(values_);
-  directory_.blocks.push_back({values_.number, static_cast<uint32_t>(values_.bytes.size()), column});
+  directory_.blocks.push_back(
+      {values_.number, static_cast<uint32_t>(values_.bytes.size()), column});
   encode_values(value, values_.bytes);
   footer_.rows += time_ms.size();
   cover(time_ms.front(), time_ms.back());
@@ -120,12 +130,13 @@ Status SamplePartWriter::write_block(std::span<const int64_t> time_ms, std::span
 
 Result<uint32_t> SamplePartWriter::column_of(std::span<const int64_t> time_ms) {
   const XXH128_hash_t hash = XXH3_128bits(time_ms.data(), time_ms.size_bytes());
-  const auto [known, is_new] =
-      columns_.try_emplace({hash.high64, hash.low64}, static_cast<uint32_t>(directory_.columns.size()));
+  const auto [known, is_new] = columns_.try_emplace(
+      {hash.high64, hash.low64}, static_cast<uint32_t>(directory_.columns.size()));
   if (!is_new) return known->second;
   open_page(times_);
   directory_.columns.push_back({times_.number, static_cast<uint32_t>(times_.bytes.size()),
-                                static_cast<uint32_t>(time_ms.size()), time_ms.front(), time_ms.back()});
+                                static_cast<uint32_t>(time_ms.size()), time_ms.front(),
+                                time_ms.back()});
   encode_times(time_ms, times_.bytes);
   RETURN_IF_ERROR(close_if_full(times_));
   return known->second;
@@ -144,14 +155,14 @@ Status SamplePartWriter::add_exemplars(std::span<const ExemplarRow> rows) {
 
 Status SamplePartWriter::write_section(SampleSection section, std::string_view raw) {
   const std::string_view stored = compressor_.compress(raw);
-  footer_.sections[section] = {offset_, static_cast<uint32_t>(stored.size()), static_cast<uint32_t>(raw.size()),
-                               base::hash_string(stored)};
+  footer_.sections[section] = {offset_, static_cast<uint32_t>(stored.size()),
+                               static_cast<uint32_t>(raw.size()), base::hash_string(stored)};
   return append(stored);
 }
 
-Result<SamplePartWriter::Finished> SamplePartWriter::finish(const SamplePartOrigin& origin,
-                                                            const std::vector<model::MetricMetadata>& metadata,
-                                                            int64_t fallback_ms) {
+Result<SamplePartWriter::Finished> SamplePartWriter::finish(
+    const SamplePartOrigin& origin, const std::vector<model::MetricMetadata>& metadata,
+    int64_t fallback_ms) {
   for (Open* page : {&values_, &times_, &exemplars_}) RETURN_IF_ERROR(close_page(*page));
   directory_.first_block.push_back(static_cast<uint32_t>(directory_.blocks.size()));
   RETURN_IF_ERROR(write_section(kSectionDictionary, dictionary_.encode()));
@@ -166,8 +177,8 @@ Result<SamplePartWriter::Finished> SamplePartWriter::finish(const SamplePartOrig
   RETURN_IF_ERROR(file_->sync());
   RETURN_IF_ERROR(file_->close());
   finished_ = true;
-  return Finished{{Table::kSamples, file_name_, footer_.min_ms * kNsPerMs, footer_.max_ms * kNsPerMs,
-                   footer_.rows, offset_, origin.level},
+  return Finished{{Table::kSamples, file_name_, footer_.min_ms * kNsPerMs,
+                   footer_.max_ms * kNsPerMs, footer_.rows, offset_, origin.level},
                   std::move(ids_)};
 }
 

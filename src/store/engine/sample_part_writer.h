@@ -29,7 +29,8 @@ struct SamplePartOrigin {
 
 class SamplePartWriter {
  public:
-  static Result<std::unique_ptr<SamplePartWriter>> create(base::Fs& fs, const std::string& folder, std::string file);
+  static Result<std::unique_ptr<SamplePartWriter>> create(base::Fs& fs, const std::string& folder,
+                                                          std::string file);
   ~SamplePartWriter();
 
   /// What follows belongs to this series.
@@ -44,8 +45,8 @@ class SamplePartWriter {
     std::vector<SeriesId> ids;  // of its series, in order
   };
   /// Writes the rest, syncs and closes. `fallback_ms` stands for the time of a part without rows.
-  Result<Finished> finish(const SamplePartOrigin& origin, const std::vector<model::MetricMetadata>& metadata,
-                          int64_t fallback_ms);
+  Result<Finished> finish(const SamplePartOrigin& origin,
+                          const std::vector<model::MetricMetadata>& metadata, int64_t fallback_ms);
 
  private:
   struct Open {  // a page that grows

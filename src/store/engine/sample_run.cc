@@ -38,7 +38,9 @@ void merge_tail(SampleRun& run, size_t at) {
 
 void sort_arrivals(SampleRun& run) {
   const auto not_ascending = [](int64_t a, int64_t b) { return a >= b; };
-  if (std::adjacent_find(run.time_ms.begin(), run.time_ms.end(), not_ascending) == run.time_ms.end()) return;
+  if (std::adjacent_find(run.time_ms.begin(), run.time_ms.end(), not_ascending) ==
+      run.time_ms.end())
+    return;
   std::vector<uint32_t> order(run.size());
   std::iota(order.begin(), order.end(), 0u);
   std::stable_sort(order.begin(), order.end(),

@@ -15,14 +15,17 @@ int64_t ceil_ms(int64_t ns) {
 std::vector<const SamplePart*> parts_in(const SampleSnapshot& snapshot, TimeRange range) {
   std::vector<const SamplePart*> out;
   for (const auto& part : *snapshot.parts) {
-    if (range.overlaps(part->info().min_time_ns, part->info().max_time_ns)) out.push_back(part.get());
+    if (range.overlaps(part->info().min_time_ns, part->info().max_time_ns))
+      out.push_back(part.get());
   }
   return out;
 }
 
 }  // namespace
 
-MsRange to_ms(TimeRange range) { return {ceil_ms(range.begin_ns), ceil_ms(range.end_ns)}; }
+MsRange to_ms(TimeRange range) {
+  return {ceil_ms(range.begin_ns), ceil_ms(range.end_ns)};
+}
 
 Status read_samples(const SampleSnapshot& snapshot, std::span<const SeriesId> ids, TimeRange range,
                     const ReadContext& context, const Store::SampleVisitor& visit) {
@@ -54,8 +57,9 @@ Status read_samples(const SampleSnapshot& snapshot, std::span<const SeriesId> id
   return {};
 }
 
-Result<std::vector<Exemplar>> read_exemplars(const SampleSnapshot& snapshot, std::span<const SeriesId> ids,
-                                             TimeRange range, size_t limit, const ReadContext& context) {
+Result<std::vector<Exemplar>> read_exemplars(const SampleSnapshot& snapshot,
+                                             std::span<const SeriesId> ids, TimeRange range,
+                                             size_t limit, const ReadContext& context) {
   const MsRange ms = to_ms(range);
   const std::vector<const SamplePart*> parts = parts_in(snapshot, range);
   std::vector<Exemplar> out;
@@ -79,7 +83,8 @@ Result<std::vector<Exemplar>> read_exemplars(const SampleSnapshot& snapshot, std
   }
   if (out.size() > limit) {  // the newest, in the order of their series
     std::vector<int64_t> times(out.size());
-    std::transform(out.begin(), out.end(), times.begin(), [](const Exemplar& e) { return e.time_ms; });
+    std::transform(out.begin(), out.end(), times.begin(),
+                   [](const Exemplar& e) { return e.time_ms; });
     const auto oldest_kept = times.end() - static_cast<ptrdiff_t>(limit);
     std::nth_element(times.begin(), oldest_kept, times.end());
     const int64_t bound = limit > 0 ? *oldest_kept : INT64_MAX;

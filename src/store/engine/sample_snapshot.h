@@ -25,7 +25,7 @@ struct HeadSet {
 
 struct SampleSnapshot {
   std::shared_ptr<const SamplePartList> parts;  // sort_parts
-  std::shared_ptr<const HeadSet> frozen;  // null when there is none
+  std::shared_ptr<const HeadSet> frozen;        // null when there is none
   std::shared_ptr<const HeadSet> active;
 };
 
@@ -38,7 +38,8 @@ MsRange to_ms(TimeRange range);
 
 Status read_samples(const SampleSnapshot& snapshot, std::span<const SeriesId> ids, TimeRange range,
                     const ReadContext& context, const Store::SampleVisitor& visit);
-Result<std::vector<Exemplar>> read_exemplars(const SampleSnapshot& snapshot, std::span<const SeriesId> ids,
-                                             TimeRange range, size_t limit, const ReadContext& context);
+Result<std::vector<Exemplar>> read_exemplars(const SampleSnapshot& snapshot,
+                                             std::span<const SeriesId> ids, TimeRange range,
+                                             size_t limit, const ReadContext& context);
 
 }  // namespace vedette::store::engine

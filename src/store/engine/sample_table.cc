@@ -17,8 +17,8 @@
 namespace vedette::store::engine {
 namespace {
 
-/// How many label sets the cache is asked for ahead of their use.
-constexpr size_t kPrefetchDistance = 8;
+/// How many look-ups or rows the cache is asked ahead; what takes n steps starts n times as far.
+constexpr size_t kAhead = 6;
 
 class SampleTableImpl final : public SampleTable {
  public:
@@ -45,7 +45,8 @@ class SampleTableImpl final : public SampleTable {
   Result<std::vector<PartInfo>> merge(const std::vector<std::string>& files) override {
     return merge_parts(files, std::nullopt);
   }
-  Result<std::vector<PartInfo>> rewrite(const std::string& file, TimeRange drop, const KeepTrace*) override {
+  Result<std::vector<PartInfo>> rewrite(const std::string& file, TimeRange drop,
+                                        const KeepTrace*) override {
     return merge_parts({file}, to_ms(drop));
   }
 
@@ -61,15 +62,19 @@ class SampleTableImpl final : public SampleTable {
                  const Store::SampleVisitor& visit) override {
     return read_samples(snapshot(), ids, range, context, visit);
   }
-  Result<std::vector<Exemplar>> exemplars(std::span<const SeriesId> ids, TimeRange range, size_t limit,
-                                          const ReadContext& context) override {
+  Result<std::vector<Exemplar>> exemplars(std::span<const SeriesId> ids, TimeRange range,
+                                          size_t limit, const ReadContext& context) override {
     return read_exemplars(snapshot(), ids, range, limit, context);
   }
-  std::vector<model::MetricMetadata> metadata(const std::string& family) override { return metadata_.get(family); }
-  Result<std::vector<std::string>> label_names(const ValuesQuery& query, const ReadContext&) override {
+  std::vector<model::MetricMetadata> metadata(const std::string& family) override {
+    return metadata_.get(family);
+  }
+  Result<std::vector<std::string>> label_names(const ValuesQuery& query,
+                                               const ReadContext&) override {
     return index_.label_names(query);
   }
-  Result<std::vector<std::string>> label_values(const ValuesQuery& query, const ReadContext&) override {
+  Result<std::vector<std::string>> label_values(const ValuesQuery& query,
+                                                const ReadContext&) override {
     return index_.label_values(query);
   }
   uint64_t series_count() const override { return index_.size(); }
@@ -90,7 +95,8 @@ class SampleTableImpl final : public SampleTable {
   void apply_exemplars(const model::SampleBatch& batch, int64_t oldest_ms);
   Status index_part(SamplePart& part);
   void forget_series();
-  Result<std::vector<PartInfo>> merge_parts(const std::vector<std::string>& files, std::optional<MsRange> drop);
+  Result<std::vector<PartInfo>> merge_parts(const std::vector<std::string>& files,
+                                            std::optional<MsRange> drop);
   std::vector<PartInfo> keep_until_published(const SamplePartList& parts);
 
   TableContext context_;
@@ -117,17 +123,22 @@ void SampleTableImpl::resolve_label_sets(const model::SampleBatch& batch, WriteO
   const size_t count = batch.label_sets.size();
   ids_.resize(count);
   for (size_t i = 0; i < count; ++i) {
-    if (i + kPrefetchDistance < count) index_.prefetch(batch.label_sets[i + kPrefetchDistance].hash);
-    const Result<SeriesId> id = index_.resolve(batch.label_sets[i].hash, batch.labels(static_cast<uint32_t>(i)));
+    if (i + 3 * kAhead < count) index_.prefetch_slot(batch.label_sets[i + 3 * kAhead].hash);
+    if (i + 2 * kAhead < count) index_.prefetch_entry(batch.label_sets[i + 2 * kAhead].hash);
+    if (i + kAhead < count) index_.prefetch_bytes(batch.label_sets[i + kAhead].hash);
+    const Result<SeriesId> id =
+        index_.resolve(batch.label_sets[i].hash, batch.labels(static_cast<uint32_t>(i)));
     ids_[i] = id.ok() ? *id : kRefused;
     if (!id.ok() && outcome.reason.empty()) outcome.reason = id.error().message;
   }
 }
 
-void SampleTableImpl::apply_samples(const model::SampleBatch& batch, int64_t oldest_ms, WriteOutcome& outcome) {
+void SampleTableImpl::apply_samples(const model::SampleBatch& batch, int64_t oldest_ms,
+                                    WriteOutcome& outcome) {
   SampleHead& head = active_->samples;
   for (size_t i = 0; i < batch.size(); ++i) {
-    if (i + kPrefetchDistance < batch.size()) head.prefetch(ids_[batch.label_set[i + kPrefetchDistance]]);
+    if (i + 2 * kAhead < batch.size()) head.prefetch_slot(ids_[batch.label_set[i + 2 * kAhead]]);
+    if (i + kAhead < batch.size()) head.prefetch_row(ids_[batch.label_set[i + kAhead]]);
     const SeriesId id = ids_[batch.label_set[i]];
     const int64_t time = batch.time_ms[i];
     if (id == kRefused) {
@@ -154,7 +165,8 @@ void SampleTableImpl::apply_exemplars(const model::SampleBatch& batch, int64_t o
   }
 }
 
-void SampleTableImpl::apply(const model::SampleBatch& batch, int64_t oldest_ms, WriteOutcome& outcome) {
+void SampleTableImpl::apply(const model::SampleBatch& batch, int64_t oldest_ms,
+                            WriteOutcome& outcome) {
   resolve_label_sets(batch, outcome);
   apply_samples(batch, oldest_ms, outcome);
   apply_exemplars(batch, oldest_ms);
@@ -170,9 +182,10 @@ void SampleTableImpl::apply(const model::SampleBatch& batch, int64_t oldest_ms, 
 Status SampleTableImpl::index_part(SamplePart& part) {
   std::vector<SeriesId> ids;
   ids.reserve(part.directory().series());
-  RETURN_IF_ERROR(part.read_dictionary([&](std::string_view canonical, std::span<const LabelView> labels) {
-    ids.push_back(index_.restore(base::hash_string(canonical), canonical, labels));
-  }));
+  RETURN_IF_ERROR(
+      part.read_dictionary([&](std::string_view canonical, std::span<const LabelView> labels) {
+        ids.push_back(index_.restore(base::hash_string(canonical), canonical, labels));
+      }));
   const SampleDirectory& directory = part.directory();
   for (size_t i = 0; i < ids.size(); ++i) {
     const uint32_t first = directory.first_block[i], end = directory.first_block[i + 1];
@@ -214,7 +227,8 @@ bool SampleTableImpl::freeze() {
   return true;
 }
 
-/// Series that were in dropped parts alone leave the index. On the writer thread, when no other head is frozen.
+/// Series that were in dropped parts alone leave the index. On the writer thread, when no other
+/// head is frozen.
 void SampleTableImpl::forget_series() {
   PostingsSet live;
   for (const auto& part : *snapshot().parts) {
@@ -238,7 +252,8 @@ std::vector<PartInfo> SampleTableImpl::keep_until_published(const SamplePartList
 Result<std::vector<PartInfo>> SampleTableImpl::write_frozen() {
   const SampleSnapshot now = snapshot();
   if (!now.frozen) return std::vector<PartInfo>();
-  ASSIGN_OR_RETURN(const SamplePartList parts, compactor_.flush(*now.frozen, metadata_.get({}), next_sequence_));
+  ASSIGN_OR_RETURN(const SamplePartList parts,
+                   compactor_.flush(*now.frozen, metadata_.get({}), next_sequence_));
   ++next_sequence_;
   return keep_until_published(parts);
 }
@@ -252,8 +267,10 @@ Result<std::vector<PartInfo>> SampleTableImpl::merge_parts(const std::vector<std
     level = std::max(level, part->info().level);
     inputs.push_back(part);
   }
-  if (inputs.size() != files.size()) return Error{Code::kNotFound, "a sample part to merge is not there any more"};
-  ASSIGN_OR_RETURN(const SamplePartList parts, compactor_.merge(inputs, drop ? level : level + 1, drop));
+  if (inputs.size() != files.size())
+    return Error{Code::kNotFound, "a sample part to merge is not there any more"};
+  ASSIGN_OR_RETURN(const SamplePartList parts,
+                   compactor_.merge(inputs, drop ? level : level + 1, drop));
   return keep_until_published(parts);
 }
 
@@ -262,7 +279,8 @@ void SampleTableImpl::publish(const PartChange& change) {
   auto parts = std::make_shared<SamplePartList>();
   for (const auto& part : *parts_) {
     const auto& removed = change.removed;
-    if (std::find(removed.begin(), removed.end(), part->info().file) == removed.end()) parts->push_back(part);
+    if (std::find(removed.begin(), removed.end(), part->info().file) == removed.end())
+      parts->push_back(part);
   }
   for (const PartInfo& info : change.added) {
     const auto made = written_.extract(info.file);

@@ -1,6 +1,7 @@
-// What a sample costs in the sample table, from the decoded batch to the merged part, and what it weighs on disk; what it
-// costs to read it back and to open the parts of 100,000 series. The data is a fleet of web servers: counters, gauges,
-// histograms with buckets, 500 series a target, scrape times that jitter.
+// What a sample costs in the sample table, from the decoded batch to the merged part, and what it
+// weighs on disk; what it costs to read it back and to open the parts of 100,000 series. The data
+// is a fleet of web servers: counters, gauges, histograms with buckets, 500 series a target, scrape
+// times that jitter.
 #include <benchmark/benchmark.h>
 #include <time.h>
 
@@ -8,8 +9,8 @@
 #include <random>
 
 #include "base/string_table.h"
-#include "store/engine/sample_test_fs.h"
 #include "store/engine/sample_table.h"
+#include "store/engine/sample_test_fs.h"
 
 namespace vedette::store::engine {
 namespace {
@@ -18,7 +19,7 @@ constexpr size_t kSamplesPerBatch = 2500;
 constexpr size_t kSeriesPerTarget = 500;
 constexpr int64_t kScrapeMs = 15'000;
 constexpr int64_t kBegin = 1'700'006'400'000;  // midnight
-constexpr size_t kFlushBytes = 64 << 20;
+constexpr size_t kFlushBytes = 16 << 20;
 
 double cpu_seconds() {
   timespec t;
@@ -51,7 +52,8 @@ class Fleet {
       batch.label_sets.push_back({series_[i].hash, static_cast<uint32_t>(batch.label_bytes.size()),
                                   static_cast<uint32_t>(series_[i].labels.size())});
       batch.label_bytes += series_[i].labels;
-      batch.add(static_cast<uint32_t>(batch.label_sets.size() - 1), time_ms + jitter, next(series_[i]));
+      batch.add(static_cast<uint32_t>(batch.label_sets.size() - 1), time_ms + jitter,
+                next(series_[i]));
     }
     return out;
   }
@@ -77,8 +79,9 @@ class Fleet {
   void add_target(size_t target, size_t limit) {
     const size_t end = std::min(series_.size() + kSeriesPerTarget, limit);
     const std::vector<std::pair<std::string, double>> bounds = {
-        {"0.005", .005}, {"0.01", .01}, {"0.025", .025}, {"0.05", .05}, {"0.1", .1}, {"0.25", .25}, {"0.5", .5},
-        {"1.0", 1},      {"2.5", 2.5},  {"5.0", 5},      {"10.0", 10},  {"+Inf", INFINITY}};
+        {"0.005", .005}, {"0.01", .01}, {"0.025", .025}, {"0.05", .05},
+        {"0.1", .1},     {"0.25", .25}, {"0.5", .5},     {"1.0", 1},
+        {"2.5", 2.5},    {"5.0", 5},    {"10.0", 10},    {"+Inf", INFINITY}};
     for (size_t route = 0; series_.size() < end; ++route) {
       const double traffic = 4 * std::exp(-0.25 * static_cast<double>(route));
       const size_t h = histograms_.size();
@@ -89,24 +92,27 @@ class Fleet {
             traffic * (status[0] == '2' ? 1 : 0.02), h);
       }
       for (const auto& [le, bound] : bounds) {
-        add(end, target, route, "http_request_duration_seconds_bucket", {"le", le}, Shape::kBucket, 0, h, bound);
+        add(end, target, route, "http_request_duration_seconds_bucket", {"le", le}, Shape::kBucket,
+            0, h, bound);
       }
       add(end, target, route, "http_request_duration_seconds_sum", {}, Shape::kSum, 0, h);
       add(end, target, route, "http_request_duration_seconds_count", {}, Shape::kCount, 0, h);
     }
   }
 
-  void add(size_t end, size_t target, size_t route, const char* name, model::Label extra, Shape shape, double rate,
-           size_t histogram, double bound = 0) {
+  void add(size_t end, size_t target, size_t route, const char* name, model::Label extra,
+           Shape shape, double rate, size_t histogram, double bound = 0) {
     if (series_.size() >= end) return;
     const std::string labels =
-        model::Labels::of({{"__name__", name},
-                           {"instance", "10.4." + std::to_string(target / 200) + "." + std::to_string(target % 200) + ":8000"},
-                           {"job", "shop"},
-                           {"namespace", "shop"},
-                           {"pod", "shop-7d9f4c6b8-" + std::to_string(target)},
-                           {"tenant_path_method", "GET /api/v1/resource" + std::to_string(route) + "/{id}"},
-                           std::move(extra)})
+        model::Labels::of(
+            {{"__name__", name},
+             {"instance", "10.4." + std::to_string(target / 200) + "." +
+                              std::to_string(target % 200) + ":8000"},
+             {"job", "shop"},
+             {"namespace", "shop"},
+             {"pod", "shop-7d9f4c6b8-" + std::to_string(target)},
+             {"tenant_path_method", "GET /api/v1/resource" + std::to_string(route) + "/{id}"},
+             std::move(extra)})
             .canonical();
     series_.push_back({labels, base::hash_string(labels), shape, rate, histogram, bound});
   }
@@ -117,14 +123,18 @@ class Fleet {
       case Shape::kCounter:
         if (unit() < s.rate * 4) s.value += std::floor(s.rate * unit() * 2 + unit());
         break;
-      case Shape::kGauge: s.value = std::floor(s.rate * unit()); break;
+      case Shape::kGauge:
+        s.value = std::floor(s.rate * unit());
+        break;
       case Shape::kBucket:
         for (double d : durations) s.value += d <= s.bound;
         break;
       case Shape::kSum:
         for (double d : durations) s.value += d;
         break;
-      case Shape::kCount: s.value += static_cast<double>(durations.size()); break;
+      case Shape::kCount:
+        s.value += static_cast<double>(durations.size());
+        break;
     }
     return s.value;
   }
@@ -138,7 +148,8 @@ class Fleet {
 struct Host {
   Host() { reopen(); }
   void reopen() {
-    table = SampleTable::create({fs, clock, "parts", [this] { return std::to_string(++files); }, {}}, {});
+    table = SampleTable::create(
+        {fs, clock, "parts", [this] { return std::to_string(++files); }, {}}, {});
   }
   void commit(const PartChange& change) {
     table->publish(change);
@@ -196,12 +207,18 @@ void ingest(benchmark::State& state) {
     state.counters["apply_ns"] = host.apply_seconds * ns;
     state.counters["flush_ns"] = host.flush_seconds * ns;
     state.counters["merge_ns"] = host.merge_seconds * ns;
-    state.counters["total_ns"] = (host.apply_seconds + host.flush_seconds + host.merge_seconds) * ns;
+    state.counters["total_ns"] =
+        (host.apply_seconds + host.flush_seconds + host.merge_seconds) * ns;
     state.counters["parts"] = static_cast<double>(host.table->parts().size());
     state.counters["B/sample"] = static_cast<double>(host.table->stats().disk_bytes) / host.samples;
   }
 }
-BENCHMARK(ingest)->Args({10'000, 6})->Args({10'000, 1})->Args({2'000, 24})->Iterations(1)->Unit(benchmark::kMillisecond);
+BENCHMARK(ingest)
+    ->Args({10'000, 6})
+    ->Args({10'000, 1})
+    ->Args({2'000, 24})
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
 
 void open_100k_series(benchmark::State& state) {
   Host host;
@@ -230,7 +247,8 @@ void query(benchmark::State& state) {
   const std::vector<std::vector<Matcher>> queries = {
       {{MatchOp::kEqual, "__name__", "http_requests_total"}, {MatchOp::kRegex, "status", "2.."}},
       {{MatchOp::kEqual, "__name__", "http_request_duration_seconds_bucket"}},
-      {{MatchOp::kEqual, "__name__", "http_requests_in_progress"}, {MatchOp::kEqual, "pod", "shop-7d9f4c6b8-3"}}};
+      {{MatchOp::kEqual, "__name__", "http_requests_in_progress"},
+       {MatchOp::kEqual, "pod", "shop-7d9f4c6b8-3"}}};
   const int64_t end = kBegin + 6 * 3'600'000;
   const TimeRange range{(end - state.range(1) * 60'000) * 1'000'000, end * 1'000'000};
   size_t samples = 0, count = 0;
@@ -250,7 +268,10 @@ void query(benchmark::State& state) {
   state.counters["series"] = static_cast<double>(count);
   state.counters["samples"] = static_cast<double>(samples);
 }
-BENCHMARK(query)->ArgNames({"query", "minutes"})->ArgsProduct({{0, 1, 2}, {5, 60, 360}})->Unit(benchmark::kMillisecond);
+BENCHMARK(query)
+    ->ArgNames({"query", "minutes"})
+    ->ArgsProduct({{0, 1, 2}, {5, 60, 360}})
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace vedette::store::engine

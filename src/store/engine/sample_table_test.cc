@@ -69,9 +69,11 @@ TEST(SampleTable, KeepsTheNewestExemplarsOfASeries) {
   const uint32_t number = batch.add_label_set(set.canonical());
   batch.add(number, kNow, 1);
   for (int i = 0; i < 20; ++i) {
-    batch.add_exemplar(number, kNow + i, i, {1, static_cast<uint64_t>(i)}, 5, labels({{"trace_id", "x"}}).canonical());
+    batch.add_exemplar(number, kNow + i, i, {1, static_cast<uint64_t>(i)}, 5,
+                       labels({{"trace_id", "x"}}).canonical());
   }
-  batch.add_exemplar(number, kNow + 19, 19, {1, 19}, 5, labels({{"trace_id", "x"}}).canonical());  // a retry
+  batch.add_exemplar(number, kNow + 19, 19, {1, 19}, 5,
+                     labels({{"trace_id", "x"}}).canonical());  // a retry
   bench.apply(batch);
   const auto series = bench.table->series({}, {}, {});
   const std::vector<SeriesId> ids = {series->at(0).id};
@@ -89,7 +91,8 @@ TEST(SampleTable, KeepsTheNewestExemplarsOfASeries) {
 TEST(SampleTable, RemembersTheLastMetadataOfAFamily) {
   Bench bench;
   model::SampleBatch batch;
-  batch.metadata = {{"up", model::MetricType::kGauge, "old", ""}, {"x", model::MetricType::kCounter, "", "s"}};
+  batch.metadata = {{"up", model::MetricType::kGauge, "old", ""},
+                    {"x", model::MetricType::kCounter, "", "s"}};
   bench.apply(batch);
   batch.metadata = {{"up", model::MetricType::kGauge, "Is it up?", ""}};
   bench.apply(batch);

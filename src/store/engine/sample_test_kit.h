@@ -1,4 +1,5 @@
-// What the tests of the sample table share: a batch in few words, an oracle of std::map, reads into plain values.
+// What the tests of the sample table share: a batch in few words, an oracle of std::map, reads into
+// plain values.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -16,9 +17,12 @@
 
 namespace vedette::store::engine::testing {
 
-inline model::Labels labels(std::vector<model::Label> pairs) { return model::Labels::of(std::move(pairs)); }
+inline model::Labels labels(std::vector<model::Label> pairs) {
+  return model::Labels::of(std::move(pairs));
+}
 
-inline void add(model::SampleBatch& batch, const model::Labels& set, int64_t time_ms, double value) {
+inline void add(model::SampleBatch& batch, const model::Labels& set, int64_t time_ms,
+                double value) {
   batch.add(batch.add_label_set(set.canonical()), time_ms, value);
 }
 
@@ -35,7 +39,8 @@ inline Oracle read_all(SampleTable& table, TimeRange range = {}) {
   for (const Series& s : *series) ids.push_back(s.id);
   const Status read = table.samples(ids, range, context, [&](size_t i, auto times, auto values) {
     auto& samples = out[(*series)[i].labels.canonical()];
-    for (size_t j = 0; j < times.size(); ++j) samples[times[j]] = std::bit_cast<uint64_t>(values[j]);
+    for (size_t j = 0; j < times.size(); ++j)
+      samples[times[j]] = std::bit_cast<uint64_t>(values[j]);
     return samples.size() == times.size();  // distinct, or the read ends early and the test sees it
   });
   if (!read.ok()) out.clear();
@@ -54,7 +59,8 @@ struct Bench {
 
   /// As after a crash: parts are opened, what was not in one is applied again from the log.
   void restart() {
-    TableContext context{fs, clock, "parts", [this] { return "samples-" + std::to_string(++files); },
+    TableContext context{fs, clock, "parts",
+                         [this] { return "samples-" + std::to_string(++files); },
                          [this](const std::string& file, const std::string& why) {
                            reports.push_back(file + ": " + why);
                          }};

@@ -11,6 +11,7 @@
 namespace vedette::store::engine {
 namespace {
 
+constexpr size_t kCacheLine = 64;
 constexpr uint32_t kFree = UINT32_MAX;
 constexpr uint32_t kAliasBit = 1u << 31;
 constexpr int64_t kNsPerMs = 1'000'000;
@@ -20,7 +21,9 @@ constexpr size_t kSeriesExplained = 100'000;
 /// What a series costs beside its bytes: entry, slot, postings. Measured on label sets of ten.
 constexpr size_t kSeriesOverhead = 250;
 
-uint32_t tag_of(uint64_t hash) { return static_cast<uint32_t>(hash >> 32); }
+uint32_t tag_of(uint64_t hash) {
+  return static_cast<uint32_t>(hash >> 32);
+}
 
 }  // namespace
 
@@ -31,6 +34,13 @@ SeriesIndex::SeriesIndex(size_t series_max)
 
 SeriesIndex::~SeriesIndex() {
   for (SeriesId id = 0; id < next_; id += kBlock) delete[] blocks_[id / kBlock].load();
+}
+
+void SeriesIndex::prefetch_bytes(uint64_t hash) const {
+  const uint32_t ref = slots_[hash & (slots_.size() - 1)].ref;
+  if (ref >= next_) return;
+  const Entry& e = entry(ref);
+  for (size_t at = 0; at < e.length; at += kCacheLine) __builtin_prefetch(e.bytes.get() + at);
 }
 
 std::optional<SeriesId> SeriesIndex::find(uint64_t hash, std::string_view raw) const {
@@ -44,7 +54,8 @@ std::optional<SeriesId> SeriesIndex::find(uint64_t hash, std::string_view raw) c
       continue;
     }
     const Entry& e = entry(ref);
-    if (e.length == raw.size() && std::memcmp(e.bytes.get(), raw.data(), raw.size()) == 0) return ref;
+    if (e.length == raw.size() && std::memcmp(e.bytes.get(), raw.data(), raw.size()) == 0)
+      return ref;
   }
   return std::nullopt;
 }
@@ -68,15 +79,18 @@ Result<SeriesId> SeriesIndex::resolve(uint64_t hash, std::string_view raw) {
   return id;
 }
 
-SeriesId SeriesIndex::restore(uint64_t hash, std::string_view canonical, std::span<const LabelView> labels) {
+SeriesId SeriesIndex::restore(uint64_t hash, std::string_view canonical,
+                              std::span<const LabelView> labels) {
   if (const auto known = find(hash, canonical)) return *known;
   return add(hash, canonical, labels);
 }
 
-SeriesId SeriesIndex::add(uint64_t hash, std::string_view canonical, std::span<const LabelView> labels) {
+SeriesId SeriesIndex::add(uint64_t hash, std::string_view canonical,
+                          std::span<const LabelView> labels) {
   const SeriesId id = next_++;
   std::atomic<Entry*>& block = blocks_[id / kBlock];
-  if (!block.load(std::memory_order_relaxed)) block.store(new Entry[kBlock], std::memory_order_release);
+  if (!block.load(std::memory_order_relaxed))
+    block.store(new Entry[kBlock], std::memory_order_release);
   Entry& e = entry(id);
   e.bytes = std::make_unique<char[]>(canonical.size());
   std::memcpy(e.bytes.get(), canonical.data(), canonical.size());
@@ -135,7 +149,8 @@ bool SeriesIndex::collect(const PostingsSet& live) {
   size_ -= freed;
   // Aliases are few and come back by themselves.
   for (const Alias& alias : aliases_) bytes_ -= alias.raw.size() + sizeof(Alias);
-  std::erase_if(slots_, [](const Slot& slot) { return slot.ref != kFree && (slot.ref & kAliasBit); });
+  std::erase_if(slots_,
+                [](const Slot& slot) { return slot.ref != kFree && (slot.ref & kAliasBit); });
   aliases_.clear();
   slots_used_ = size();
   rebuild_slots(std::bit_ceil(std::max<size_t>(1024, slots_used_ * 2 + 2)));
@@ -143,7 +158,8 @@ bool SeriesIndex::collect(const PostingsSet& live) {
   return true;
 }
 
-/// Names the metric and its label with the most values: nearly always the label that should not be one.
+/// Names the metric and its label with the most values: nearly always the label that should not be
+/// one.
 Error SeriesIndex::over_limit(const model::Labels& labels) {
   const std::string metric(labels.metric_name());
   if (metric == limit_metric_) return {Code::kResourceExhausted, limit_reason_};
@@ -165,8 +181,8 @@ Error SeriesIndex::over_limit(const model::Labels& labels) {
     }
   }
   limit_metric_ = metric;
-  limit_reason_ = "the limit of " + std::to_string(series_max_) + " series is reached; a new series of metric \"" +
-                  metric + "\" was refused";
+  limit_reason_ = "the limit of " + std::to_string(series_max_) +
+                  " series is reached; a new series of metric \"" + metric + "\" was refused";
   if (count > 1) {
     limit_reason_ += "; its label \"" + worst + "\" has " + std::to_string(count) +
                      " different values: remove that label or raise the limit";
@@ -185,7 +201,8 @@ bool SeriesIndex::less(SeriesId a, SeriesId b) const {
 
 bool SeriesIndex::in_range(SeriesId id, TimeRange range) const {
   const Entry& e = entry(id);
-  const int64_t first = e.min_ms.load(std::memory_order_relaxed), last = e.max_ms.load(std::memory_order_relaxed);
+  const int64_t first = e.min_ms.load(std::memory_order_relaxed),
+                last = e.max_ms.load(std::memory_order_relaxed);
   if (first > last) return false;
   // Compared in milliseconds: the ends of a range may be the ends of int64.
   return last >= range.begin_ns / kNsPerMs - 1 && first <= range.end_ns / kNsPerMs;
@@ -203,7 +220,8 @@ Result<std::vector<Series>> SeriesIndex::select(std::span<const Matcher> matcher
     ASSIGN_OR_RETURN(model::Labels labels, model::Labels::parse(canonical(id)));
     out.push_back({id, std::move(labels)});
   }
-  std::sort(out.begin(), out.end(), [](const Series& a, const Series& b) { return a.labels < b.labels; });
+  std::sort(out.begin(), out.end(),
+            [](const Series& a, const Series& b) { return a.labels < b.labels; });
   return out;
 }
 

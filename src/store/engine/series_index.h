@@ -1,11 +1,14 @@
-// Which series there are: label sets to ids and back, the inverted index over them, and the times they cover.
+// Which series there are: label sets to ids and back, the inverted index over them, and the times
+// they cover.
 //
-// A label set is known by its canonical bytes: 64-bit hash, then byte compare. Encodings of the same labels that are
-// not canonical (unsorted, with empty values) are normalised when first seen and kept as aliases.
+// A label set is known by its canonical bytes: 64-bit hash, then byte compare. Encodings of the
+// same labels that are not canonical (unsorted, with empty values) are normalised when first seen
+// and kept as aliases.
 //
-// Thread rule: writer-thread calls own the hash table and need no lock. Readers take a shared lock on
-// `in_use_` for the whole of a call, so that what they look at is not removed; the writer never waits for it: collect()
-// only tries to take it and otherwise leaves the work for next time. See PostingsIndex for the short lock below it.
+// Thread rule: writer-thread calls own the hash table and need no lock. Readers take a shared lock
+// on `in_use_` for the whole of a call, so that what they look at is not removed; the writer never
+// waits for it: collect() only tries to take it and otherwise leaves the work for next time. See
+// PostingsIndex for the short lock below it.
 #pragma once
 
 #include <atomic>
@@ -27,25 +30,38 @@ namespace vedette::store::engine {
 
 class SeriesIndex {
  public:
-  /// Ids are never used twice while the process lives, so this bounds the series a process can ever see.
+  /// Ids are never used twice while the process lives, so this bounds the series a process can ever
+  /// see.
   static constexpr SeriesId kIdEnd = 1u << 26;
 
   explicit SeriesIndex(size_t series_max);
   ~SeriesIndex();
 
   // On the writer thread (or before there are others).
-  /// Brings the slot of a hash into the cache.
-  void prefetch(uint64_t hash) const { __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]); }
+  // A look-up misses the cache three times: in the slot, the entry, the bytes. For look-ups that
+  // are known ahead, these bring them in, one after the other and some look-ups apart.
+  void prefetch_slot(uint64_t hash) const {
+    __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
+  }
+  void prefetch_entry(uint64_t hash) const {
+    const uint32_t ref = slots_[hash & (slots_.size() - 1)].ref;
+    if (ref < next_) __builtin_prefetch(&entry(ref));
+  }
+  void prefetch_bytes(uint64_t hash) const;
   std::optional<SeriesId> find(uint64_t hash, std::string_view raw) const;
-  /// Adds the series if it is new. `raw` is any encoding of a label set; errors are for the writer of the data.
+  /// Adds the series if it is new. `raw` is any encoding of a label set; errors are for the writer
+  /// of the data.
   Result<SeriesId> resolve(uint64_t hash, std::string_view raw);
-  /// For bytes that are known to be canonical; the limit on series does not hold for what is already stored.
+  /// For bytes that are known to be canonical; the limit on series does not hold for what is
+  /// already stored.
   SeriesId restore(uint64_t hash, std::string_view canonical, std::span<const LabelView> labels);
   /// Widens the times that a series covers.
   void cover(SeriesId id, int64_t time_ms) {
     Entry& e = entry(id);
-    if (time_ms > e.max_ms.load(std::memory_order_relaxed)) e.max_ms.store(time_ms, std::memory_order_relaxed);
-    if (time_ms < e.min_ms.load(std::memory_order_relaxed)) e.min_ms.store(time_ms, std::memory_order_relaxed);
+    if (time_ms > e.max_ms.load(std::memory_order_relaxed))
+      e.max_ms.store(time_ms, std::memory_order_relaxed);
+    if (time_ms < e.min_ms.load(std::memory_order_relaxed))
+      e.min_ms.store(time_ms, std::memory_order_relaxed);
   }
   /// Forgets series that are not in `live`. False, with nothing done, when a reader is inside.
   bool collect(const PostingsSet& live);
@@ -84,7 +100,9 @@ class SeriesIndex {
   };
   static constexpr size_t kBlock = 1024;  // entries made at once
 
-  Entry& entry(SeriesId id) const { return blocks_[id / kBlock].load(std::memory_order_acquire)[id % kBlock]; }
+  Entry& entry(SeriesId id) const {
+    return blocks_[id / kBlock].load(std::memory_order_acquire)[id % kBlock];
+  }
   void insert(uint64_t hash, uint32_t ref);
   void rebuild_slots(size_t count);
   SeriesId add(uint64_t hash, std::string_view canonical, std::span<const LabelView> labels);

@@ -80,14 +80,18 @@ TEST(SeriesIndex, NamesTheLabelBehindTooManySeries) {
   for (int i = 0; i < 50; ++i) {
     ASSERT_TRUE(resolve(index, {{"__name__", "http_requests_total"},
                                 {"code", i % 2 ? "200" : "500"},
-                                {"user_id", std::to_string(i)}}).ok());
+                                {"user_id", std::to_string(i)}})
+                    .ok());
   }
-  const auto over = resolve(index, {{"__name__", "http_requests_total"}, {"code", "200"}, {"user_id", "x"}});
+  const auto over =
+      resolve(index, {{"__name__", "http_requests_total"}, {"code", "200"}, {"user_id", "x"}});
   ASSERT_FALSE(over.ok());
   EXPECT_EQ(over.error().code, Code::kResourceExhausted);
   EXPECT_THAT(over.error().message, HasSubstr("http_requests_total"));
   EXPECT_THAT(over.error().message, HasSubstr("\"user_id\" has 50"));
-  EXPECT_TRUE(resolve(index, {{"__name__", "http_requests_total"}, {"code", "200"}, {"user_id", "1"}}).ok());
+  EXPECT_TRUE(
+      resolve(index, {{"__name__", "http_requests_total"}, {"code", "200"}, {"user_id", "1"}})
+          .ok());
 }
 
 struct SelectCase {
@@ -99,11 +103,12 @@ class Selects : public ::testing::TestWithParam<SelectCase> {};
 
 TEST_P(Selects, AsPrometheusDoes) {
   SeriesIndex index(100);
-  for (const auto& pairs : std::vector<std::vector<model::Label>>{{{"__name__", "n"}, {"i", "1"}},
-                                                                 {{"__name__", "n"}, {"i", "a"}},
-                                                                 {{"__name__", "n"}, {"i", "b"}, {"j", "x"}},
-                                                                 {{"__name__", "n"}, {"j", "y"}},
-                                                                 {{"__name__", "m"}}}) {
+  for (const auto& pairs :
+       std::vector<std::vector<model::Label>>{{{"__name__", "n"}, {"i", "1"}},
+                                              {{"__name__", "n"}, {"i", "a"}},
+                                              {{"__name__", "n"}, {"i", "b"}, {"j", "x"}},
+                                              {{"__name__", "n"}, {"j", "y"}},
+                                              {{"__name__", "m"}}}) {
     const auto id = resolve(index, pairs);
     ASSERT_TRUE(id.ok());
     index.cover(*id, 1000);
@@ -124,20 +129,26 @@ const char* kNy = "n{j=\"y\"}";
 INSTANTIATE_TEST_SUITE_P(
     Matchers, Selects,
     ::testing::Values(
-        SelectCase{{}, {kM, kN1, kNa, kNb, kNy}}, SelectCase{{{kEq, "__name__", "n"}}, {kN1, kNa, kNb, kNy}},
+        SelectCase{{}, {kM, kN1, kNa, kNb, kNy}},
+        SelectCase{{{kEq, "__name__", "n"}}, {kN1, kNa, kNb, kNy}},
         SelectCase{{{kEq, "i", "1"}}, {kN1}}, SelectCase{{{kEq, "i", "missing"}}, {}},
-        SelectCase{{{kEq, "missing", ""}}, {kM, kN1, kNa, kNb, kNy}}, SelectCase{{{kNe, "missing", ""}}, {}},
-        SelectCase{{{kEq, "i", ""}}, {kM, kNy}}, SelectCase{{{kNe, "i", ""}}, {kN1, kNa, kNb}},
+        SelectCase{{{kEq, "missing", ""}}, {kM, kN1, kNa, kNb, kNy}},
+        SelectCase{{{kNe, "missing", ""}}, {}}, SelectCase{{{kEq, "i", ""}}, {kM, kNy}},
+        SelectCase{{{kNe, "i", ""}}, {kN1, kNa, kNb}},
         SelectCase{{{kNe, "i", "1"}}, {kM, kNa, kNb, kNy}},
         SelectCase{{{kEq, "__name__", "n"}, {kNe, "i", "1"}}, {kNa, kNb, kNy}},
         SelectCase{{{kEq, "__name__", "n"}, {kNe, "i", ""}, {kNe, "i", "a"}}, {kN1, kNb}},
         SelectCase{{{kRe, "i", "1|a"}}, {kN1, kNa}}, SelectCase{{{kRe, "i", "1|"}}, {kM, kN1, kNy}},
-        SelectCase{{{kRe, "i", "[0-9]"}}, {kN1}}, SelectCase{{{kRe, "i", "[0-9]?"}}, {kM, kN1, kNy}},
-        SelectCase{{{kRe, "i", ".*"}}, {kM, kN1, kNa, kNb, kNy}}, SelectCase{{{kRe, "i", ".+"}}, {kN1, kNa, kNb}},
-        SelectCase{{{kRe, "missing", ".*"}}, {kM, kN1, kNa, kNb, kNy}}, SelectCase{{{kRe, "missing", ".+"}}, {}},
-        SelectCase{{{kNr, "i", ".*"}}, {}}, SelectCase{{{kNr, "i", ".+"}}, {kM, kNy}},
-        SelectCase{{{kNr, "i", "1|a"}}, {kM, kNb, kNy}}, SelectCase{{{kNr, "i", "1|"}}, {kNa, kNb}},
-        SelectCase{{{kNr, "i", "[a-z]"}}, {kM, kN1, kNy}}, SelectCase{{{kNr, "missing", "x"}}, {kM, kN1, kNa, kNb, kNy}},
+        SelectCase{{{kRe, "i", "[0-9]"}}, {kN1}},
+        SelectCase{{{kRe, "i", "[0-9]?"}}, {kM, kN1, kNy}},
+        SelectCase{{{kRe, "i", ".*"}}, {kM, kN1, kNa, kNb, kNy}},
+        SelectCase{{{kRe, "i", ".+"}}, {kN1, kNa, kNb}},
+        SelectCase{{{kRe, "missing", ".*"}}, {kM, kN1, kNa, kNb, kNy}},
+        SelectCase{{{kRe, "missing", ".+"}}, {}}, SelectCase{{{kNr, "i", ".*"}}, {}},
+        SelectCase{{{kNr, "i", ".+"}}, {kM, kNy}}, SelectCase{{{kNr, "i", "1|a"}}, {kM, kNb, kNy}},
+        SelectCase{{{kNr, "i", "1|"}}, {kNa, kNb}},
+        SelectCase{{{kNr, "i", "[a-z]"}}, {kM, kN1, kNy}},
+        SelectCase{{{kNr, "missing", "x"}}, {kM, kN1, kNa, kNb, kNy}},
         SelectCase{{{kRe, "i", ".+"}, {kRe, "j", ".+"}}, {kNb}},
         SelectCase{{{kEq, "i", ""}, {kEq, "j", ""}}, {kM}},
         SelectCase{{{kRe, "__name__", "n|m"}, {kNr, "j", "x|y"}}, {kM, kN1, kNa}}));
@@ -186,7 +197,8 @@ TEST(SeriesIndex, ForgetsSeriesAndMakesRoomForNewOnes) {
   SeriesIndex index(100);
   PostingsSet live;
   for (int i = 0; i < 100; ++i) {
-    const auto id = resolve(index, {{"n", std::to_string(i)}, {"__name__", "up"}});  // through aliases
+    const auto id =
+        resolve(index, {{"n", std::to_string(i)}, {"__name__", "up"}});  // through aliases
     ASSERT_TRUE(id.ok());
     index.cover(*id, 1);
     if (i % 3 == 0) live.add(*id);
@@ -208,7 +220,8 @@ TEST(SeriesOrder, PutsBucketsSideBySideByTheirNumber) {
   std::vector<std::string> sets;
   for (const char* method : {"GET", "POST"}) {
     for (const char* le : {"0.005", "0.01", "0.1", "1", "2.5", "10", "1e+02", "+Inf"}) {
-      sets.push_back(model::Labels::of({{"__name__", "h_bucket"}, {"le", le}, {"method", method}}).canonical());
+      sets.push_back(model::Labels::of({{"__name__", "h_bucket"}, {"le", le}, {"method", method}})
+                         .canonical());
     }
   }
   std::vector<std::string> shuffled = sets;
@@ -235,9 +248,12 @@ TEST(PostingsSet, AgreesWithASetOfNumbers) {
       }
     }
     std::vector<SeriesId> both, either, only;
-    std::set_intersection(model[0].begin(), model[0].end(), model[1].begin(), model[1].end(), std::back_inserter(both));
-    std::set_union(model[0].begin(), model[0].end(), model[1].begin(), model[1].end(), std::back_inserter(either));
-    std::set_difference(model[0].begin(), model[0].end(), model[1].begin(), model[1].end(), std::back_inserter(only));
+    std::set_intersection(model[0].begin(), model[0].end(), model[1].begin(), model[1].end(),
+                          std::back_inserter(both));
+    std::set_union(model[0].begin(), model[0].end(), model[1].begin(), model[1].end(),
+                   std::back_inserter(either));
+    std::set_difference(model[0].begin(), model[0].end(), model[1].begin(), model[1].end(),
+                        std::back_inserter(only));
     PostingsSet a = sets[0], b = sets[0], c = sets[0];
     a.intersect(sets[1]);
     b.unite(sets[1]);

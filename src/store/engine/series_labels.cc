@@ -23,19 +23,31 @@ bool next_field(base::ByteReader& in, Field& field) {
   const uint64_t tag = in.varint();
   field = {tag >> 3, {}};
   switch (tag & 7) {
-    case 0: in.varint(); break;
-    case 1: in.raw(8); break;
-    case 2: field.bytes = in.bytes(); break;
-    case 5: in.raw(4); break;
-    default: return false;
+    case 0:
+      in.varint();
+      break;
+    case 1:
+      in.raw(8);
+      break;
+    case 2:
+      field.bytes = in.bytes();
+      break;
+    case 5:
+      in.raw(4);
+      break;
+    default:
+      return false;
   }
   return in.ok() && field.number != 0;
 }
 
 /// Compares a with the range `a_hole` left out against b likewise, as bytes.
-int compare_without(std::string_view a, const BucketLabel& a_hole, std::string_view b, const BucketLabel& b_hole) {
-  const std::string_view as[2] = {a.substr(0, a_hole.offset), a.substr(a_hole.offset + a_hole.length)};
-  const std::string_view bs[2] = {b.substr(0, b_hole.offset), b.substr(b_hole.offset + b_hole.length)};
+int compare_without(std::string_view a, const BucketLabel& a_hole, std::string_view b,
+                    const BucketLabel& b_hole) {
+  const std::string_view as[2] = {a.substr(0, a_hole.offset),
+                                  a.substr(a_hole.offset + a_hole.length)};
+  const std::string_view bs[2] = {b.substr(0, b_hole.offset),
+                                  b.substr(b_hole.offset + b_hole.length)};
   std::string_view x = as[0], y = bs[0];
   for (int i = 0, j = 0;;) {
     if (x.empty() && i == 0) x = as[++i];
@@ -53,7 +65,8 @@ double parse_bound(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() && !std::isnan(value) ? value : -HUGE_VAL;
+  return error == std::errc() && end == text.data() + text.size() && !std::isnan(value) ? value
+                                                                                        : -HUGE_VAL;
 }
 
 }  // namespace
@@ -70,7 +83,8 @@ bool split_canonical(std::string_view bytes, std::vector<LabelView>& out) {
     label.name = pair.bytes();
     if (pair.fixed<char>() != 0x12) return false;
     label.value = pair.bytes();
-    if (!in.ok() || !pair.ok() || pair.left() != 0 || label.name.empty() || label.value.empty()) return false;
+    if (!in.ok() || !pair.ok() || pair.left() != 0 || label.name.empty() || label.value.empty())
+      return false;
     if (!out.empty() && out.back().name >= label.name) return false;
     label.field = {begin, static_cast<size_t>(in.position() - begin)};
     out.push_back(label);
@@ -104,7 +118,8 @@ Result<model::Labels> normalise_labels(std::string_view raw) {
   }
   std::sort(labels.begin(), labels.end());
   for (size_t i = 1; i < labels.size(); ++i) {
-    if (labels[i].name == labels[i - 1].name) return bad("the label \"" + labels[i].name + "\" is given twice");
+    if (labels[i].name == labels[i - 1].name)
+      return bad("the label \"" + labels[i].name + "\" is given twice");
   }
   model::Labels out = model::Labels::of(std::move(labels));
   if (out.metric_name().empty()) return bad("a series has no metric name (label __name__)");
@@ -114,13 +129,14 @@ Result<model::Labels> normalise_labels(std::string_view raw) {
 BucketLabel find_bucket_label(std::span<const LabelView> labels, std::string_view canonical) {
   for (const LabelView& label : labels) {
     if (label.name != "le") continue;
-    return {static_cast<uint32_t>(label.field.data() - canonical.data()), static_cast<uint32_t>(label.field.size()),
-            parse_bound(label.value)};
+    return {static_cast<uint32_t>(label.field.data() - canonical.data()),
+            static_cast<uint32_t>(label.field.size()), parse_bound(label.value)};
   }
   return {};
 }
 
-bool part_order_less(std::string_view a, const BucketLabel& a_le, std::string_view b, const BucketLabel& b_le) {
+bool part_order_less(std::string_view a, const BucketLabel& a_le, std::string_view b,
+                     const BucketLabel& b_le) {
   if (const int c = compare_without(a, a_le, b, b_le); c != 0) return c < 0;
   if (a_le.bound != b_le.bound) return a_le.bound < b_le.bound;
   return a < b;

@@ -1,5 +1,5 @@
-// Series in part order. Comparing label sets is slow and their order never changes, so it is kept from one flush or
-// merge to the next, and only series that are new are sorted.
+// Series in part order. Comparing label sets is slow and their order never changes, so it is kept
+// from one flush or merge to the next, and only series that are new are sorted.
 //
 // One thread at a time, under SeriesIndex::pin().
 #pragma once
