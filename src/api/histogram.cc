@@ -18,7 +18,8 @@ Answer render_histogram(const VedetteApi& api, const net::Parameters& p, const H
   ASSIGN_OR_RETURN(const std::vector<store::CountSeries> series, api.store.counts(query, context));
   const size_t steps = static_cast<size_t>((width + query.step_ns - 1) / query.step_ns);
   const auto rank = [&](const std::string& name) {
-    return std::find(histogram.order.begin(), histogram.order.end(), name) - histogram.order.begin();
+    return std::find(histogram.order.begin(), histogram.order.end(), name) -
+           histogram.order.begin();
   };
   std::map<std::pair<ptrdiff_t, std::string>, std::vector<uint64_t>> groups;
   for (const store::CountSeries& s : series) {

@@ -1,4 +1,5 @@
-// Rows counted in equal steps of time, by one field: what /logs/histogram and /traces/histogram answer.
+// Rows counted in equal steps of time, by one field: what /logs/histogram and /traces/histogram
+// answer.
 #pragma once
 
 #include <functional>

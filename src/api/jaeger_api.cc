@@ -50,7 +50,8 @@ Result<std::optional<int64_t>> micros(const net::Parameters& p, std::string_view
   int64_t us = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), us);
   int64_t ns = 0;
-  if (error != std::errc() || end != value.data() + value.size() || us < 0 || __builtin_mul_overflow(us, int64_t{1000}, &ns)) {
+  if (error != std::errc() || end != value.data() + value.size() || us < 0 ||
+      __builtin_mul_overflow(us, int64_t{1000}, &ns)) {
     return invalid_parameter(name, value, "it is in microseconds since 1970");
   }
   return std::optional(ns);
@@ -66,10 +67,12 @@ Predicate tag_condition(std::string_view key, std::string_view value) {
   if (key == "span.kind") return equals(Field::kKind, value);
   if (key == "otel.status_code" || key == "status") {
     std::string lower(value);
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](unsigned char c) { return std::tolower(c); });
     return equals(Field::kStatus, lower);
   }
-  if (key == "otel.scope.name" || key == "otel.library.name") return equals(Field::kScopeName, value);
+  if (key == "otel.scope.name" || key == "otel.library.name")
+    return equals(Field::kScopeName, value);
   Predicate p = equals(Field::kAttribute, value);
   p.key = std::string(key);
   return p;
@@ -83,7 +86,9 @@ Status add_tags_json(std::string_view tags, std::vector<Predicate>& where) {
     return invalid_parameter("tags", tags, "it is a JSON object such as {\"http.method\":\"GET\"}");
   }
   for (const auto& member : document.GetObject()) {
-    if (!member.value.IsString()) return invalid_parameter("tags", tags, "its values are texts, such as {\"http.status_code\":\"500\"}");
+    if (!member.value.IsString())
+      return invalid_parameter("tags", tags,
+                               "its values are texts, such as {\"http.status_code\":\"500\"}");
     where.push_back(tag_condition({member.name.GetString(), member.name.GetStringLength()},
                                   {member.value.GetString(), member.value.GetStringLength()}));
   }
@@ -105,27 +110,33 @@ Result<TraceSearch> trace_search(const net::Parameters& p, int64_t now_ns) {
   const std::string_view service = text(p, "service");
   if (service.empty()) return Error{Code::kInvalidArgument, "parameter 'service' is required"};
   search.where.push_back(equals(Field::kService, service));
-  if (const auto name = text(p, "operation"); !name.empty()) search.where.push_back(equals(Field::kSpanName, name));
+  if (const auto name = text(p, "operation"); !name.empty())
+    search.where.push_back(equals(Field::kSpanName, name));
   ASSIGN_OR_RETURN(const std::optional<int64_t> end, micros(p, "end"));
   ASSIGN_OR_RETURN(const std::optional<int64_t> start, micros(p, "start"));
   search.range.end_ns = end ? *end + 1000 : now_ns;
   search.range.begin_ns = start.value_or(search.range.end_ns - 2 * 86400 * base::kNsPerSecond);
   ASSIGN_OR_RETURN(const std::optional<int64_t> shortest, duration_ns(p, "minDuration"));
   ASSIGN_OR_RETURN(const std::optional<int64_t> longest, duration_ns(p, "maxDuration"));
-  if (shortest) search.where.push_back(compares(Field::kDuration, Op::kGreaterOrEqual, static_cast<double>(*shortest)));
-  if (longest) search.where.push_back(compares(Field::kDuration, Op::kLessOrEqual, static_cast<double>(*longest)));
+  if (shortest)
+    search.where.push_back(
+        compares(Field::kDuration, Op::kGreaterOrEqual, static_cast<double>(*shortest)));
+  if (longest)
+    search.where.push_back(
+        compares(Field::kDuration, Op::kLessOrEqual, static_cast<double>(*longest)));
   RETURN_IF_ERROR(add_tags_json(text(p, "tags"), search.where));
   RETURN_IF_ERROR(add_single_tags(p, search.where));
   ASSIGN_OR_RETURN(search.limit, count(p, "limit", 100, 1500));
   return search;
 }
 
-Result<std::vector<TraceDocument>> found_traces(store::Store& store, const net::Parameters& p, int64_t now_ns,
-                                                const store::ReadContext& context) {
+Result<std::vector<TraceDocument>> found_traces(store::Store& store, const net::Parameters& p,
+                                                int64_t now_ns, const store::ReadContext& context) {
   std::vector<model::TraceId> ids;
   for (std::string_view hex : p.all("traceID")) {
     const auto id = model::TraceId::from_hex(hex);
-    if (!id || !id->valid()) return invalid_parameter("traceID", hex, "a trace id is up to 32 hex digits");
+    if (!id || !id->valid())
+      return invalid_parameter("traceID", hex, "a trace id is up to 32 hex digits");
     ids.push_back(*id);
   }
   if (ids.empty()) {
@@ -137,7 +148,8 @@ Result<std::vector<TraceDocument>> found_traces(store::Store& store, const net::
   return read_traces(store, ids, jaeger_span_json, context);
 }
 
-Result<std::vector<std::string>> operation_names(store::Store& store, std::string_view service, std::string_view kind,
+Result<std::vector<std::string>> operation_names(store::Store& store, std::string_view service,
+                                                 std::string_view kind,
                                                  const store::ReadContext& context) {
   store::ValuesQuery query;
   query.field = Field::kSpanName;
@@ -168,9 +180,11 @@ net::HttpResponse jaeger_services(store::Store& store, const store::ReadContext&
   return names.ok() ? names_envelope(*names) : jaeger_error(names.error());
 }
 
-net::HttpResponse jaeger_operations(store::Store& store, std::string_view service, std::string_view kind, bool with_kind,
+net::HttpResponse jaeger_operations(store::Store& store, std::string_view service,
+                                    std::string_view kind, bool with_kind,
                                     const store::ReadContext& context) {
-  if (service.empty()) return jaeger_error({Code::kInvalidArgument, "parameter 'service' is required"});
+  if (service.empty())
+    return jaeger_error({Code::kInvalidArgument, "parameter 'service' is required"});
   if (!with_kind) {
     const auto names = operation_names(store, service, kind, context);
     return names.ok() ? names_envelope(*names) : jaeger_error(names.error());
@@ -184,35 +198,45 @@ net::HttpResponse jaeger_operations(store::Store& store, std::string_view servic
     const auto names = operation_names(store, service, one, context);
     if (!names.ok()) return jaeger_error(names.error());
     total += names->size();
-    for (const std::string& name : *names) json.begin_object().field("name", name).field("spanKind", one).end_object();
+    for (const std::string& name : *names)
+      json.begin_object().field("name", name).field("spanKind", one).end_object();
   }
   json.end_array();
   return envelope(json.take(), total);
 }
 
-net::HttpResponse jaeger_traces(store::Store& store, const net::Parameters& p, int64_t now_ns, const store::ReadContext& context) {
+net::HttpResponse jaeger_traces(store::Store& store, const net::Parameters& p, int64_t now_ns,
+                                const store::ReadContext& context) {
   const auto traces = found_traces(store, p, now_ns, context);
   return traces.ok() ? traces_envelope(*traces) : jaeger_error(traces.error());
 }
 
-net::HttpResponse jaeger_trace(store::Store& store, std::string_view trace_id, const store::ReadContext& context) {
+net::HttpResponse jaeger_trace(store::Store& store, std::string_view trace_id,
+                               const store::ReadContext& context) {
   const auto id = model::TraceId::from_hex(trace_id);
-  if (!id || !id->valid()) return jaeger_error(invalid_parameter("trace id", trace_id, "it is up to 32 hex digits"));
+  if (!id || !id->valid())
+    return jaeger_error(invalid_parameter("trace id", trace_id, "it is up to 32 hex digits"));
   const auto traces = read_traces(store, {*id}, jaeger_span_json, context);
   if (!traces.ok()) return jaeger_error(traces.error());
   if (traces->empty()) return jaeger_error({Code::kNotFound, "trace not found"});
   return traces_envelope(*traces);
 }
 
-void serve_jaeger_api(net::Router& router, Runner& runner, store::Store& store, const base::Clock& clock) {
+void serve_jaeger_api(net::Router& router, Runner& runner, store::Store& store,
+                      const base::Clock& clock) {
   using Request = net::HttpRequest;
   using Context = store::ReadContext;
-  const auto serve = [&](const char* path, Work work) { runner.serve(router, "GET", path, std::move(work), jaeger_error); };
-  serve("/jaeger/api/services", [&store](const Request&, const Context& context) { return jaeger_services(store, context); });
+  const auto serve = [&](const char* path, Work work) {
+    runner.serve(router, "GET", path, std::move(work), jaeger_error);
+  };
+  serve("/jaeger/api/services", [&store](const Request&, const Context& context) {
+    return jaeger_services(store, context);
+  });
   serve("/jaeger/api/services/*", [&store](const Request& request, const Context& context) {
     constexpr std::string_view kPrefix = "/jaeger/api/services/", kSuffix = "/operations";
     std::string_view service = std::string_view(request.path).substr(kPrefix.size());
-    if (!service.ends_with(kSuffix)) return jaeger_error({Code::kNotFound, "there is no " + request.path});
+    if (!service.ends_with(kSuffix))
+      return jaeger_error({Code::kNotFound, "there is no " + request.path});
     service.remove_suffix(kSuffix.size());
     return jaeger_operations(store, service, "", false, context);
   });

@@ -5,7 +5,8 @@
 namespace vedette::api {
 namespace {
 
-/// The first `wanted` records in order, as blocks come in. Records are rendered only while they may be wanted.
+/// The first `wanted` records in order, as blocks come in. Records are rendered only while they may
+/// be wanted.
 class FirstLogs {
  public:
   FirstLogs(size_t wanted, bool newest_first) : wanted_(wanted), newest_first_(newest_first) {}
@@ -38,8 +39,10 @@ class FirstLogs {
 
   size_t wanted_;
   bool newest_first_;
-  std::function<bool(const FoundLog&, const FoundLog&)> before_ = [this](const FoundLog& a, const FoundLog& b) {
-    return a.time_ns != b.time_ns ? comes_before(a.time_ns, b.time_ns) : a.rendered.json < b.rendered.json;
+  std::function<bool(const FoundLog&, const FoundLog&)> before_ = [this](const FoundLog& a,
+                                                                         const FoundLog& b) {
+    return a.time_ns != b.time_ns ? comes_before(a.time_ns, b.time_ns)
+                                  : a.rendered.json < b.rendered.json;
   };
   std::vector<FoundLog> heap_;  // the last in order on top
 };
@@ -57,16 +60,18 @@ Result<LogCursor> LogCursor::parse(std::string_view text) {
   return invalid_parameter("cursor", text, "give back the `next` of an earlier answer as it was");
 }
 
-Result<FoundLogs> search_logs(store::Store& store, const LogSearch& search, const LogRenderer& render,
-                              const store::ReadContext& context) {
+Result<FoundLogs> search_logs(store::Store& store, const LogSearch& search,
+                              const LogRenderer& render, const store::ReadContext& context) {
   store::RowQuery query;
   query.range = search.range;
   query.where = search.where;
   query.columns = store::Columns::everything();
   query.order = search.newest_first ? store::Order::kNewestFirst : store::Order::kOldestFirst;
   const size_t skip = search.after ? search.after->given : 0;
-  if (search.after && search.newest_first) query.range.end_ns = std::min(query.range.end_ns, search.after->time_ns + 1);
-  if (search.after && !search.newest_first) query.range.begin_ns = std::max(query.range.begin_ns, search.after->time_ns);
+  if (search.after && search.newest_first)
+    query.range.end_ns = std::min(query.range.end_ns, search.after->time_ns + 1);
+  if (search.after && !search.newest_first)
+    query.range.begin_ns = std::max(query.range.begin_ns, search.after->time_ns);
   FirstLogs first(skip + search.limit + 1, search.newest_first);
   RETURN_IF_ERROR(store.scan_logs(query, context, [&](const store::Block<model::LogBatch>& block) {
     for (uint32_t row : block.rows) {
@@ -81,10 +86,12 @@ Result<FoundLogs> search_logs(store::Store& store, const LogSearch& search, cons
   if (more) found.logs.pop_back();
   if (more) {
     const int64_t last = found.logs.back().time_ns;
-    const auto given = std::count_if(found.logs.begin(), found.logs.end(), [&](const FoundLog& l) { return l.time_ns == last; });
+    const auto given = std::count_if(found.logs.begin(), found.logs.end(),
+                                     [&](const FoundLog& l) { return l.time_ns == last; });
     found.next = LogCursor{last, static_cast<uint64_t>(given)};
   }
-  found.logs.erase(found.logs.begin(), found.logs.begin() + static_cast<ptrdiff_t>(std::min(skip, found.logs.size())));
+  found.logs.erase(found.logs.begin(),
+                   found.logs.begin() + static_cast<ptrdiff_t>(std::min(skip, found.logs.size())));
   return found;
 }
 

@@ -46,8 +46,9 @@ struct FoundLogs {
 
 using LogRenderer = std::function<RenderedLog(const model::LogBatch&, uint32_t row)>;
 
-/// Records of one time come in the order of their rendered text, so that pages neither repeat nor miss any.
-Result<FoundLogs> search_logs(store::Store& store, const LogSearch& search, const LogRenderer& render,
-                              const store::ReadContext& context);
+/// Records of one time come in the order of their rendered text, so that pages neither repeat nor
+/// miss any.
+Result<FoundLogs> search_logs(store::Store& store, const LogSearch& search,
+                              const LogRenderer& render, const store::ReadContext& context);
 
 }  // namespace vedette::api

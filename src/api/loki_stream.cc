@@ -35,8 +35,10 @@ LabelMap metadata_labels(const model::LogBatch& batch, uint32_t row) {
   batch.attributes.for_each(row, [&](model::StringId key, const model::Value& value) {
     labels[logql::label_name(batch.strings[key])] = value.to_string(batch.strings);
   });
-  if (batch.trace_id[row].valid()) labels[std::string(logql::kTraceLabel)] = batch.trace_id[row].hex();
-  if (batch.span_id[row] != 0) labels[std::string(logql::kSpanLabel)] = model::span_id_hex(batch.span_id[row]);
+  if (batch.trace_id[row].valid())
+    labels[std::string(logql::kTraceLabel)] = batch.trace_id[row].hex();
+  if (batch.span_id[row] != 0)
+    labels[std::string(logql::kSpanLabel)] = model::span_id_hex(batch.span_id[row]);
   return labels;
 }
 
@@ -44,7 +46,9 @@ LabelMap metadata_labels(const model::LogBatch& batch, uint32_t row) {
 
 std::string severity_label(uint8_t severity, bool lower_case) {
   std::string name(model::severity_name(severity));
-  if (lower_case) std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (lower_case)
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return std::tolower(c); });
   return name;
 }
 
@@ -56,7 +60,9 @@ RenderedLog render_loki_entry(const model::LogBatch& batch, uint32_t row, bool c
   RenderedLog rendered;
   write_labels(json, stream);
   rendered.stream = json.take();
-  json.begin_array().value(std::to_string(batch.time_ns[row])).value(batch.body[row].to_string(batch.strings));
+  json.begin_array()
+      .value(std::to_string(batch.time_ns[row]))
+      .value(batch.body[row].to_string(batch.strings));
   if (categorize) {
     json.begin_object().key("structuredMetadata");
     write_labels(json, metadata);

@@ -7,8 +7,8 @@
 
 namespace vedette::api {
 
-/// The stream: service, severity and the resource's attributes; with `categorize` the record's attributes and ids
-/// stand at the line, else they are labels too.
+/// The stream: service, severity and the resource's attributes; with `categorize` the record's
+/// attributes and ids stand at the line, else they are labels too.
 RenderedLog render_loki_entry(const model::LogBatch& batch, uint32_t row, bool categorize);
 
 /// "ERROR", or "error" for the label `level`; empty where there is none.

@@ -17,15 +17,16 @@ struct Operator {
   Op op;
   bool number;
 };
-constexpr Operator kOperators[] = {{"=~", Op::kRegex, false},         {"!~", Op::kNotRegex, false},
-                                   {"!=", Op::kNotEqual, false},      {">=", Op::kGreaterOrEqual, true},
-                                   {"<=", Op::kLessOrEqual, true},    {"=", Op::kEqual, false},
-                                   {">", Op::kGreater, true},         {"<", Op::kLess, true}};
+constexpr Operator kOperators[] = {
+    {"=~", Op::kRegex, false},         {"!~", Op::kNotRegex, false},   {"!=", Op::kNotEqual, false},
+    {">=", Op::kGreaterOrEqual, true}, {"<=", Op::kLessOrEqual, true}, {"=", Op::kEqual, false},
+    {">", Op::kGreater, true},         {"<", Op::kLess, true}};
 
 std::optional<double> parse_number(std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
+    return std::nullopt;
   return value;
 }
 
@@ -45,7 +46,8 @@ Result<std::optional<Term>> take_term(std::string_view& q) {
   }
   if (q[0] == '"') {
     const size_t close = q.find('"', 1);
-    if (close == std::string_view::npos) return invalid_parameter("q", q, "its quotation mark has no end");
+    if (close == std::string_view::npos)
+      return invalid_parameter("q", q, "its quotation mark has no end");
     term.text = std::string(q.substr(1, close - 1));
     term.phrase = true;
     q.remove_prefix(close + 1);
@@ -58,7 +60,8 @@ Result<std::optional<Term>> take_term(std::string_view& q) {
 }
 
 bool is_one_word(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isalnum(c) || c == '_' || c >= 0x80; });
+  return std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return std::isalnum(c) || c == '_' || c >= 0x80; });
 }
 
 Status add_words(std::string_view q, std::vector<Predicate>& where) {
@@ -70,7 +73,9 @@ Status add_words(std::string_view q, std::vector<Predicate>& where) {
     p.field = Field::kBody;
     p.text = term->text;
     // Something like "user-17" is no single word to the index: it is looked for as it stands.
-    p.op = term->negated ? Op::kNotContains : term->phrase || !is_one_word(p.text) ? Op::kContains : Op::kWord;
+    p.op = term->negated                          ? Op::kNotContains
+           : term->phrase || !is_one_word(p.text) ? Op::kContains
+                                                  : Op::kWord;
     where.push_back(std::move(p));
   }
 }
@@ -100,19 +105,23 @@ Status add_severity(std::string_view value, std::vector<Predicate>& where) {
   if (value.empty()) return {};
   constexpr std::string_view kNames[] = {"trace", "debug", "info", "warn", "error", "fatal"};
   std::string lower(value);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   const auto* found = std::find(std::begin(kNames), std::end(kNames), lower);
   if (found == std::end(kNames)) {
-    return invalid_parameter("severity", value, "it is one of trace, debug, info, warn, error, fatal");
+    return invalid_parameter("severity", value,
+                             "it is one of trace, debug, info, warn, error, fatal");
   }
-  where.push_back(compares(Field::kSeverity, Op::kGreaterOrEqual, static_cast<double>(4 * (found - kNames) + 1)));
+  where.push_back(compares(Field::kSeverity, Op::kGreaterOrEqual,
+                           static_cast<double>(4 * (found - kNames) + 1)));
   return {};
 }
 
 Status add_ids(const net::Parameters& parameters, std::vector<Predicate>& where) {
   if (const auto hex = text(parameters, "trace_id"); !hex.empty()) {
     const auto id = model::TraceId::from_hex(hex);
-    if (!id || !id->valid()) return invalid_parameter("trace_id", hex, "a trace id is up to 32 hex digits");
+    if (!id || !id->valid())
+      return invalid_parameter("trace_id", hex, "a trace id is up to 32 hex digits");
     where.push_back(of_traces({*id}));
   }
   if (const auto hex = text(parameters, "span_id"); !hex.empty()) {
@@ -126,7 +135,8 @@ Status add_ids(const net::Parameters& parameters, std::vector<Predicate>& where)
   return {};
 }
 
-Status add_duration(const net::Parameters& parameters, std::string_view name, Op op, std::vector<Predicate>& where) {
+Status add_duration(const net::Parameters& parameters, std::string_view name, Op op,
+                    std::vector<Predicate>& where) {
   ASSIGN_OR_RETURN(const std::optional<int64_t> ns, duration_ns(parameters, name));
   if (ns) where.push_back(compares(Field::kDuration, op, static_cast<double>(*ns)));
   return {};
@@ -135,7 +145,8 @@ Status add_duration(const net::Parameters& parameters, std::string_view name, Op
 }  // namespace
 
 Error invalid_parameter(std::string_view name, std::string_view text, std::string_view wanted) {
-  return {Code::kInvalidArgument, std::string(name) + "=\"" + std::string(text.substr(0, 100)) + "\": " + std::string(wanted)};
+  return {Code::kInvalidArgument, std::string(name) + "=\"" + std::string(text.substr(0, 100)) +
+                                      "\": " + std::string(wanted)};
 }
 
 std::string_view text(const net::Parameters& parameters, std::string_view name) {
@@ -143,7 +154,8 @@ std::string_view text(const net::Parameters& parameters, std::string_view name) 
 }
 
 Result<int64_t> parse_time_ns(std::string_view name, std::string_view text) {
-  const bool digits = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool digits = !text.empty() && std::all_of(text.begin(), text.end(),
+                                                   [](char c) { return c >= '0' && c <= '9'; });
   if (digits && text.size() >= 16) {
     int64_t ns = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ns);
@@ -153,7 +165,8 @@ Result<int64_t> parse_time_ns(std::string_view name, std::string_view text) {
   } else if (const auto moment = base::parse_rfc3339_ns(text)) {
     return *moment;
   }
-  return invalid_parameter(name, text, "a time is seconds or nanoseconds since 1970, or like 2026-01-31T12:00:00Z");
+  return invalid_parameter(
+      name, text, "a time is seconds or nanoseconds since 1970, or like 2026-01-31T12:00:00Z");
 }
 
 Result<store::TimeRange> time_range(const net::Parameters& parameters, int64_t now_ns) {
@@ -166,11 +179,13 @@ Result<store::TimeRange> time_range(const net::Parameters& parameters, int64_t n
   if (const auto start = parameters.get("start")) {
     ASSIGN_OR_RETURN(range.begin_ns, parse_time_ns("start", *start));
   }
-  if (range.begin_ns > range.end_ns) return Error{Code::kInvalidArgument, "start is later than end"};
+  if (range.begin_ns > range.end_ns)
+    return Error{Code::kInvalidArgument, "start is later than end"};
   return range;
 }
 
-Result<std::optional<int64_t>> duration_ns(const net::Parameters& parameters, std::string_view name) {
+Result<std::optional<int64_t>> duration_ns(const net::Parameters& parameters,
+                                           std::string_view name) {
   const std::string_view value = text(parameters, name);
   if (value.empty()) return std::optional<int64_t>();
   const auto ns = base::parse_duration_ns(value);
@@ -178,7 +193,8 @@ Result<std::optional<int64_t>> duration_ns(const net::Parameters& parameters, st
   return ns;
 }
 
-Result<size_t> count(const net::Parameters& parameters, std::string_view name, size_t fallback, size_t max) {
+Result<size_t> count(const net::Parameters& parameters, std::string_view name, size_t fallback,
+                     size_t max) {
   const std::string_view value = text(parameters, name);
   if (value.empty()) return fallback;
   size_t number = 0;
@@ -200,16 +216,21 @@ Result<Predicate> parse_condition(std::string_view text) {
     const std::string_view rest = text.substr(at);
     const auto* found = std::find_if(std::begin(kOperators), std::end(kOperators),
                                      [&](const Operator& o) { return rest.starts_with(o.text); });
-    if (found == std::end(kOperators)) return invalid_parameter("attr", text, "a condition is like key=value, key>=5, key=~regex, key or !key");
+    if (found == std::end(kOperators))
+      return invalid_parameter("attr", text,
+                               "a condition is like key=value, key>=5, key=~regex, key or !key");
     p.key = std::string(text.substr(0, at));
     p.op = found->op;
     p.text = std::string(rest.substr(found->text.size()));
     if (found->number) {
       p.number = parse_number(p.text);
-      if (!p.number) return invalid_parameter("attr", text, std::string(found->text) + " compares with a number");
+      if (!p.number)
+        return invalid_parameter("attr", text,
+                                 std::string(found->text) + " compares with a number");
     }
   }
-  if (p.key.empty() || p.key.starts_with('!')) return invalid_parameter("attr", text, "the condition names no attribute");
+  if (p.key.empty() || p.key.starts_with('!'))
+    return invalid_parameter("attr", text, "the condition names no attribute");
   return p;
 }
 
@@ -237,11 +258,15 @@ Predicate of_traces(std::vector<model::TraceId> ids) {
 
 Result<std::vector<Predicate>> span_conditions(const net::Parameters& parameters) {
   std::vector<Predicate> where;
-  if (const auto service = text(parameters, "service"); !service.empty()) where.push_back(equals(Field::kService, service));
-  if (const auto name = text(parameters, "operation"); !name.empty()) where.push_back(equals(Field::kSpanName, name));
-  RETURN_IF_ERROR(add_choice(parameters, "kind", Field::kKind,
-                             {"server", "client", "internal", "producer", "consumer", "unspecified"}, where));
-  RETURN_IF_ERROR(add_choice(parameters, "status", Field::kStatus, {"error", "ok", "unset"}, where));
+  if (const auto service = text(parameters, "service"); !service.empty())
+    where.push_back(equals(Field::kService, service));
+  if (const auto name = text(parameters, "operation"); !name.empty())
+    where.push_back(equals(Field::kSpanName, name));
+  RETURN_IF_ERROR(
+      add_choice(parameters, "kind", Field::kKind,
+                 {"server", "client", "internal", "producer", "consumer", "unspecified"}, where));
+  RETURN_IF_ERROR(
+      add_choice(parameters, "status", Field::kStatus, {"error", "ok", "unset"}, where));
   RETURN_IF_ERROR(add_duration(parameters, "min_duration", Op::kGreaterOrEqual, where));
   RETURN_IF_ERROR(add_duration(parameters, "max_duration", Op::kLessOrEqual, where));
   if (const auto root = text(parameters, "root"); root == "true") {
@@ -258,7 +283,8 @@ Result<std::vector<Predicate>> span_conditions(const net::Parameters& parameters
 
 Result<std::vector<Predicate>> log_conditions(const net::Parameters& parameters) {
   std::vector<Predicate> where;
-  if (const auto service = text(parameters, "service"); !service.empty()) where.push_back(equals(Field::kService, service));
+  if (const auto service = text(parameters, "service"); !service.empty())
+    where.push_back(equals(Field::kService, service));
   RETURN_IF_ERROR(add_severity(text(parameters, "severity"), where));
   RETURN_IF_ERROR(add_ids(parameters, where));
   RETURN_IF_ERROR(add_words(text(parameters, "q"), where));

@@ -20,9 +20,11 @@ Result<int64_t> parse_time_ns(std::string_view name, std::string_view text);
 /// `start` and `end`; without `end` now, without `start` an hour before `end`.
 Result<store::TimeRange> time_range(const net::Parameters& parameters, int64_t now_ns);
 /// The duration `name`; nothing where it is missing.
-Result<std::optional<int64_t>> duration_ns(const net::Parameters& parameters, std::string_view name);
+Result<std::optional<int64_t>> duration_ns(const net::Parameters& parameters,
+                                           std::string_view name);
 /// A whole number from 1 to `max`; larger ones are an error.
-Result<size_t> count(const net::Parameters& parameters, std::string_view name, size_t fallback, size_t max);
+Result<size_t> count(const net::Parameters& parameters, std::string_view name, size_t fallback,
+                     size_t max);
 /// The value of `name`, empty where it is missing.
 std::string_view text(const net::Parameters& parameters, std::string_view name);
 

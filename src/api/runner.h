@@ -1,5 +1,5 @@
-// Turns requests into work on a pool, each with a deadline and the client's cancellation, so that reactors
-// never wait for a query.
+// Turns requests into work on a pool, each with a deadline and the client's cancellation, so that
+// reactors never wait for a query.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,8 @@ namespace vedette::api {
 
 /// Answers one request on a pool thread. May take as long as the context allows.
 using Work = std::function<net::HttpResponse(const net::HttpRequest&, const store::ReadContext&)>;
-/// How an API writes an error, for what never reaches its Work: the queue is full, the wait was too long.
+/// How an API writes an error, for what never reaches its Work: the queue is full, the wait was too
+/// long.
 using ErrorAnswer = std::function<net::HttpResponse(const Error&)>;
 
 struct RunnerStats {
@@ -39,7 +40,8 @@ class Runner {
   ~Runner();
 
   /// Registers `work` at a path of the router, as Router::http has it.
-  void serve(net::Router& router, std::string methods, std::string path, Work work, ErrorAnswer on_error);
+  void serve(net::Router& router, std::string methods, std::string path, Work work,
+             ErrorAnswer on_error);
   RunnerStats stats() const;
 
  private:

@@ -5,7 +5,8 @@
 namespace vedette::api {
 namespace {
 
-TraceSpan make_span(const model::SpanBatch& batch, uint32_t row, const SpanRenderer& render, TraceDocument& document) {
+TraceSpan make_span(const model::SpanBatch& batch, uint32_t row, const SpanRenderer& render,
+                    TraceDocument& document) {
   TraceSpan span;
   span.span_id = batch.span_id[row];
   span.parent_span_id = batch.parent_span_id[row];
@@ -25,7 +26,8 @@ void sort_spans(std::vector<TraceSpan>& spans) {
   std::vector<uint32_t> depth(spans.size(), 0);
   for (size_t i = 0; i < spans.size(); ++i) {
     size_t at = i;
-    // Bounded: a hostile trace may have a ring of parents, or a chain of all its spans at one moment.
+    // Bounded: a hostile trace may have a ring of parents, or a chain of all its spans at one
+    // moment.
     for (uint32_t steps = 0; steps < 64; ++steps) {
       const auto parent = place.find(spans[at].parent_span_id);
       if (parent == place.end() || spans[parent->second].start_ns != spans[i].start_ns) break;
@@ -43,7 +45,8 @@ void sort_spans(std::vector<TraceSpan>& spans) {
   sorted.reserve(spans.size());
   for (uint32_t i : order) {
     // A span that was sent twice is shown once.
-    if (place.at(spans[i].span_id) == i || spans[i].span_id == 0) sorted.push_back(std::move(spans[i]));
+    if (place.at(spans[i].span_id) == i || spans[i].span_id == 0)
+      sorted.push_back(std::move(spans[i]));
   }
   spans = std::move(sorted);
 }
@@ -70,7 +73,8 @@ const TraceSpan& TraceDocument::root() const {
 }
 
 size_t TraceDocument::errors() const {
-  return static_cast<size_t>(std::count_if(spans.begin(), spans.end(), [](const TraceSpan& s) { return s.error; }));
+  return static_cast<size_t>(
+      std::count_if(spans.begin(), spans.end(), [](const TraceSpan& s) { return s.error; }));
 }
 
 std::vector<std::pair<std::string, size_t>> TraceDocument::services() const {
@@ -79,8 +83,10 @@ std::vector<std::pair<std::string, size_t>> TraceDocument::services() const {
   return {counts.begin(), counts.end()};
 }
 
-Result<std::vector<TraceDocument>> read_traces(store::Store& store, const std::vector<model::TraceId>& ids,
-                                               const SpanRenderer& render, const store::ReadContext& context) {
+Result<std::vector<TraceDocument>> read_traces(store::Store& store,
+                                               const std::vector<model::TraceId>& ids,
+                                               const SpanRenderer& render,
+                                               const store::ReadContext& context) {
   std::vector<TraceDocument> documents(ids.size());
   std::unordered_map<model::TraceId, size_t, model::TraceIdHash> place;
   for (size_t i = 0; i < ids.size(); ++i) {
@@ -90,15 +96,16 @@ Result<std::vector<TraceDocument>> read_traces(store::Store& store, const std::v
   store::RowQuery query;
   query.where.push_back(of_traces(ids));
   query.columns = store::Columns::everything();
-  RETURN_IF_ERROR(store.scan_spans(query, context, [&](const store::Block<model::SpanBatch>& block) {
-    for (uint32_t row : block.rows) {
-      TraceDocument& document = documents[place.at(block.batch.trace_id[row])];
-      if (document.spans.size() < kTraceSpansMax) {
-        document.spans.push_back(make_span(block.batch, row, render, document));
-      }
-    }
-    return true;
-  }));
+  RETURN_IF_ERROR(
+      store.scan_spans(query, context, [&](const store::Block<model::SpanBatch>& block) {
+        for (uint32_t row : block.rows) {
+          TraceDocument& document = documents[place.at(block.batch.trace_id[row])];
+          if (document.spans.size() < kTraceSpansMax) {
+            document.spans.push_back(make_span(block.batch, row, render, document));
+          }
+        }
+        return true;
+      }));
   std::erase_if(documents, [](const TraceDocument& d) { return d.spans.empty(); });
   for (TraceDocument& document : documents) sort_spans(document.spans);
   return documents;
@@ -106,7 +113,8 @@ Result<std::vector<TraceDocument>> read_traces(store::Store& store, const std::v
 
 std::pair<size_t, size_t> rows_of(const std::vector<uint32_t>& span_row, uint32_t row) {
   const auto [first, last] = std::equal_range(span_row.begin(), span_row.end(), row);
-  return {static_cast<size_t>(first - span_row.begin()), static_cast<size_t>(last - span_row.begin())};
+  return {static_cast<size_t>(first - span_row.begin()),
+          static_cast<size_t>(last - span_row.begin())};
 }
 
 }  // namespace vedette::api

@@ -1,4 +1,5 @@
-// Whole traces, read from the store and put in order; what Vedette's and Jaeger's answers are rendered from.
+// Whole traces, read from the store and put in order; what Vedette's and Jaeger's answers are
+// rendered from.
 #pragma once
 
 #include <functional>
@@ -11,7 +12,8 @@
 
 namespace vedette::api {
 
-/// Texts by number, in order of first use: resources, scopes and processes of a trace, each as rendered JSON.
+/// Texts by number, in order of first use: resources, scopes and processes of a trace, each as
+/// rendered JSON.
 class RenderedSet {
  public:
   size_t add(std::string json);
@@ -50,14 +52,17 @@ struct TraceDocument {
 };
 
 /// Renders one span as JSON; may add to the document's resources and scopes.
-using SpanRenderer = std::function<std::string(const model::SpanBatch&, uint32_t row, TraceDocument&)>;
+using SpanRenderer =
+    std::function<std::string(const model::SpanBatch&, uint32_t row, TraceDocument&)>;
 
 /// A trace with more spans is cut there.
 inline constexpr size_t kTraceSpansMax = 100'000;
 
 /// In the order of `ids`; those that are not stored are left out.
-Result<std::vector<TraceDocument>> read_traces(store::Store& store, const std::vector<model::TraceId>& ids,
-                                               const SpanRenderer& render, const store::ReadContext& context);
+Result<std::vector<TraceDocument>> read_traces(store::Store& store,
+                                               const std::vector<model::TraceId>& ids,
+                                               const SpanRenderer& render,
+                                               const store::ReadContext& context);
 
 /// The entries of `columns` that belong to `row`; they are sorted by row.
 std::pair<size_t, size_t> rows_of(const std::vector<uint32_t>& span_row, uint32_t row);

@@ -63,9 +63,10 @@ class NewestHits {
   std::unordered_map<model::TraceId, int64_t, model::TraceIdHash> newest_;
 };
 
-/// Takes out traces that an earlier page has shown: those with a matching span at or after the cursor.
-Status remove_shown(store::Store& store, const TraceSearch& search, const store::ReadContext& context,
-                    std::vector<Hit>& hits) {
+/// Takes out traces that an earlier page has shown: those with a matching span at or after the
+/// cursor.
+Status remove_shown(store::Store& store, const TraceSearch& search,
+                    const store::ReadContext& context, std::vector<Hit>& hits) {
   RowQuery query;
   query.range = {search.after->time_ns, search.range.end_ns};
   query.where = search.where;
@@ -75,13 +76,14 @@ Status remove_shown(store::Store& store, const TraceSearch& search, const store:
   query.where.push_back(of_traces(std::move(ids)));
   const Hit cursor{search.after->time_ns, search.after->trace_id};
   std::unordered_map<model::TraceId, bool, model::TraceIdHash> shown;
-  RETURN_IF_ERROR(store.scan_spans(query, context, [&](const store::Block<model::SpanBatch>& block) {
-    for (uint32_t row : block.rows) {
-      const Hit hit{block.batch.start_ns[row], block.batch.trace_id[row]};
-      if (!newer(cursor, hit)) shown[hit.trace_id] = true;
-    }
-    return true;
-  }));
+  RETURN_IF_ERROR(
+      store.scan_spans(query, context, [&](const store::Block<model::SpanBatch>& block) {
+        for (uint32_t row : block.rows) {
+          const Hit hit{block.batch.start_ns[row], block.batch.trace_id[row]};
+          if (!newer(cursor, hit)) shown[hit.trace_id] = true;
+        }
+        return true;
+      }));
   std::erase_if(hits, [&](const Hit& hit) { return shown.contains(hit.trace_id); });
   return {};
 }
@@ -96,10 +98,12 @@ Result<std::vector<Hit>> find_hits(store::Store& store, const TraceSearch& searc
   query.columns = ids_only();
   query.order = store::Order::kNewestFirst;
   NewestHits hits(wanted, search.after);
-  RETURN_IF_ERROR(store.scan_spans(query, context, [&](const store::Block<model::SpanBatch>& block) {
-    for (uint32_t row : block.rows) hits.add({block.batch.start_ns[row], block.batch.trace_id[row]});
-    return !hits.settled(block.bound_ns);
-  }));
+  RETURN_IF_ERROR(
+      store.scan_spans(query, context, [&](const store::Block<model::SpanBatch>& block) {
+        for (uint32_t row : block.rows)
+          hits.add({block.batch.start_ns[row], block.batch.trace_id[row]});
+        return !hits.settled(block.bound_ns);
+      }));
   return hits.sorted();
 }
 
@@ -108,8 +112,10 @@ Result<std::vector<Hit>> find_hits(store::Store& store, const TraceSearch& searc
 Result<TraceCursor> TraceCursor::parse(std::string_view text) {
   const size_t dot = text.find('.');
   TraceCursor cursor;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + std::min(dot, text.size()), cursor.time_ns);
-  const auto id = dot == std::string_view::npos ? std::nullopt : model::TraceId::from_hex(text.substr(dot + 1));
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + std::min(dot, text.size()), cursor.time_ns);
+  const auto id =
+      dot == std::string_view::npos ? std::nullopt : model::TraceId::from_hex(text.substr(dot + 1));
   if (error != std::errc() || end != text.data() + dot || !id) {
     return invalid_parameter("cursor", text, "give back the `next` of an earlier answer as it was");
   }
@@ -117,9 +123,12 @@ Result<TraceCursor> TraceCursor::parse(std::string_view text) {
   return cursor;
 }
 
-std::string TraceCursor::to_string() const { return std::to_string(time_ns) + "." + trace_id.hex(); }
+std::string TraceCursor::to_string() const {
+  return std::to_string(time_ns) + "." + trace_id.hex();
+}
 
-Result<FoundTraces> search_traces(store::Store& store, const TraceSearch& search, const store::ReadContext& context) {
+Result<FoundTraces> search_traces(store::Store& store, const TraceSearch& search,
+                                  const store::ReadContext& context) {
   FoundTraces found;
   TraceSearch page = search;
   // Usually one round; more only where an earlier page has shown most of what was found.

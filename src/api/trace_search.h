@@ -10,7 +10,8 @@
 
 namespace vedette::api {
 
-/// Where a page ended: the newest matching span of its last trace, and the trace. Pages go on strictly after.
+/// Where a page ended: the newest matching span of its last trace, and the trace. Pages go on
+/// strictly after.
 struct TraceCursor {
   int64_t time_ns = 0;
   model::TraceId trace_id;
@@ -32,6 +33,7 @@ struct FoundTraces {
 };
 
 /// Stops reading as soon as older blocks can't change the page.
-Result<FoundTraces> search_traces(store::Store& store, const TraceSearch& search, const store::ReadContext& context);
+Result<FoundTraces> search_traces(store::Store& store, const TraceSearch& search,
+                                  const store::ReadContext& context);
 
 }  // namespace vedette::api

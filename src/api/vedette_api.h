@@ -1,5 +1,5 @@
-// Vedette's own HTTP API, /vedette/v1 (docs/api.md, sections 1 to 3). Each handler is a plain function of
-// the request's parameters; where it runs and for how long is the runner's affair.
+// Vedette's own HTTP API, /vedette/v1 (docs/api.md, sections 1 to 3). Each handler is a plain
+// function of the request's parameters; where it runs and for how long is the runner's affair.
 #pragma once
 
 #include <functional>
@@ -50,17 +50,29 @@ void serve_vedette_api(net::Router& router, Runner& runner, const VedetteApi& ap
 
 // The handlers. Thread-safe.
 using Answer = Result<std::string>;
-Answer list_services(const VedetteApi& api, const net::Parameters& p, const store::ReadContext& context);
-Answer list_operations(const VedetteApi& api, const net::Parameters& p, const store::ReadContext& context);
-Answer list_fields(const VedetteApi& api, const net::Parameters& p, const store::ReadContext& context);
-Answer list_values(const VedetteApi& api, const net::Parameters& p, const store::ReadContext& context);
-Answer find_traces(const VedetteApi& api, const net::Parameters& p, const store::ReadContext& context);
-Answer trace_histogram(const VedetteApi& api, const net::Parameters& p, const store::ReadContext& context);
-Answer show_trace(const VedetteApi& api, std::string_view trace_id, const store::ReadContext& context);
-Answer find_logs(const VedetteApi& api, const net::Parameters& p, const store::ReadContext& context);
-Answer log_histogram(const VedetteApi& api, const net::Parameters& p, const store::ReadContext& context);
-Answer show_verdict(const VedetteApi& api, const net::Parameters& p, const store::ReadContext& context);
-Answer list_targets(const VedetteApi& api, const net::Parameters& p, const store::ReadContext& context);
-Answer show_status(const VedetteApi& api, const net::Parameters& p, const store::ReadContext& context);
+Answer list_services(const VedetteApi& api, const net::Parameters& p,
+                     const store::ReadContext& context);
+Answer list_operations(const VedetteApi& api, const net::Parameters& p,
+                       const store::ReadContext& context);
+Answer list_fields(const VedetteApi& api, const net::Parameters& p,
+                   const store::ReadContext& context);
+Answer list_values(const VedetteApi& api, const net::Parameters& p,
+                   const store::ReadContext& context);
+Answer find_traces(const VedetteApi& api, const net::Parameters& p,
+                   const store::ReadContext& context);
+Answer trace_histogram(const VedetteApi& api, const net::Parameters& p,
+                       const store::ReadContext& context);
+Answer show_trace(const VedetteApi& api, std::string_view trace_id,
+                  const store::ReadContext& context);
+Answer find_logs(const VedetteApi& api, const net::Parameters& p,
+                 const store::ReadContext& context);
+Answer log_histogram(const VedetteApi& api, const net::Parameters& p,
+                     const store::ReadContext& context);
+Answer show_verdict(const VedetteApi& api, const net::Parameters& p,
+                    const store::ReadContext& context);
+Answer list_targets(const VedetteApi& api, const net::Parameters& p,
+                    const store::ReadContext& context);
+Answer show_status(const VedetteApi& api, const net::Parameters& p,
+                   const store::ReadContext& context);
 
 }  // namespace vedette::api

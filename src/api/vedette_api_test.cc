@@ -34,7 +34,9 @@ class ReadApi : public ::testing::Test {
  protected:
   using Handler = Answer (*)(const VedetteApi&, const net::Parameters&, const store::ReadContext&);
 
-  Answer ask(Handler handler, const std::string& query) { return handler(api(), parameters(query), {}); }
+  Answer ask(Handler handler, const std::string& query) {
+    return handler(api(), parameters(query), {});
+  }
 
   rapidjson::Document get(Handler handler, const std::string& query) {
     const Answer answer = ask(handler, query);
@@ -50,7 +52,8 @@ class ReadApi : public ::testing::Test {
   }
 
   /// Follows `next` to the end; gives `field` of every item.
-  std::vector<std::string> all_pages(Handler handler, const std::string& query, const char* list, const char* field) {
+  std::vector<std::string> all_pages(Handler handler, const std::string& query, const char* list,
+                                     const char* field) {
     std::vector<std::string> seen;
     std::string cursor;
     for (int page = 0; page < 1000; ++page) {
@@ -64,7 +67,8 @@ class ReadApi : public ::testing::Test {
   }
 
   VedetteApi api() {
-    return {*bench_.engine, bench_.clock, [] { return std::vector<ScrapeTargetState>(); }, [] { return ServerFacts(); }};
+    return {*bench_.engine, bench_.clock, [] { return std::vector<ScrapeTargetState>(); },
+            [] { return ServerFacts(); }};
   }
 
   Bench bench_;
@@ -95,7 +99,9 @@ TEST_F(ReadApi, TracesThatBeginAtOneMomentArePagedToo) {
 TEST_F(ReadApi, ATraceThatSpansAPageBorderIsShownOnce) {
   // Each trace has spans both before and after all others.
   auto spans = std::make_shared<model::SpanBatch>(*shop_spans(12, 0));
-  for (size_t i = 0; i < spans->size(); ++i) spans->start_ns[i] = kTestStart + static_cast<int64_t>(i % 7) * kSecond + static_cast<int64_t>(i);
+  for (size_t i = 0; i < spans->size(); ++i)
+    spans->start_ns[i] =
+        kTestStart + static_cast<int64_t>(i % 7) * kSecond + static_cast<int64_t>(i);
   ASSERT_TRUE(bench_.write(std::shared_ptr<const model::SpanBatch>(spans)).ok());
   auto seen = all_pages(find_traces, "limit=5", "traces", "trace_id");
   EXPECT_EQ(seen.size(), 12u);
@@ -122,7 +128,8 @@ TEST_F(ReadApi, OneTraceWhole) {
   const auto& failed = trace["spans"][5];
   EXPECT_STREQ(failed["status"].GetString(), "error");
   EXPECT_STREQ(failed["events"][0]["attributes"]["exception.type"].GetString(), "Declined");
-  EXPECT_STREQ(trace["spans"][6]["links"][0]["trace_id"].GetString(), test_trace(1'000'009).hex().c_str());
+  EXPECT_STREQ(trace["spans"][6]["links"][0]["trace_id"].GetString(),
+               test_trace(1'000'009).hex().c_str());
   EXPECT_EQ(show_trace(api(), test_trace(5000).hex(), {}).error().code, Code::kNotFound);
   EXPECT_EQ(show_trace(api(), "xyz", {}).error().code, Code::kInvalidArgument);
 }
@@ -157,7 +164,8 @@ TEST_F(ReadApi, ARingOfParentsIsShownNotFollowed) {
 
 TEST_F(ReadApi, LogsOfOneMomentArePagedToo) {
   auto logs = std::make_shared<model::LogBatch>(*shop_logs(10, 0));
-  for (size_t i = 0; i < logs->size(); ++i) logs->time_ns[i] = kTestStart + static_cast<int64_t>(i / 25) * kSecond;
+  for (size_t i = 0; i < logs->size(); ++i)
+    logs->time_ns[i] = kTestStart + static_cast<int64_t>(i / 25) * kSecond;
   ASSERT_TRUE(bench_.write(std::shared_ptr<const model::LogBatch>(logs)).ok());
   const auto whole = all_pages(find_logs, "limit=5000", "logs", "body");
   EXPECT_EQ(whole.size(), 50u);
@@ -186,7 +194,8 @@ TEST_F(ReadApi, AVerdictNamesTheDependencyAndShowsATrace) {
   const auto& cause = shop["causes"][0];
   EXPECT_STREQ(cause["kind"].GetString(), "dependency");
   EXPECT_STREQ(cause["subject"].GetString(), "payments (POST)");
-  EXPECT_THAT(cause["sentence"].GetString(), HasSubstr("Calls to payments (POST) fail: 50% of them"));
+  EXPECT_THAT(cause["sentence"].GetString(),
+              HasSubstr("Calls to payments (POST) fail: 50% of them"));
   EXPECT_EQ(std::string(cause["trace_id"].GetString()).size(), 32u);
 }
 
@@ -194,7 +203,10 @@ TEST_F(ReadApi, JaegerAndLokiReadTheSame) {
   ASSERT_TRUE(bench_.write(shop_spans(10, 0)).ok());
   ASSERT_TRUE(bench_.write(shop_logs(10, 0)).ok());
   const int64_t now = bench_.clock.now_ns();
-  const auto found = parse(jaeger_traces(*bench_.engine, parameters("service=payments&tags=%7B%22error%22%3A%22true%22%7D"), now, {}).body);
+  const auto found = parse(
+      jaeger_traces(*bench_.engine,
+                    parameters("service=payments&tags=%7B%22error%22%3A%22true%22%7D"), now, {})
+          .body);
   ASSERT_EQ(found["data"].Size(), 1u);
   EXPECT_EQ(found["data"][0]["traceID"].GetString(), test_trace(9).hex());
   EXPECT_EQ(found["data"][0]["spans"].Size(), 7u);
@@ -207,12 +219,14 @@ TEST_F(ReadApi, JaegerAndLokiReadTheSame) {
   const auto& stream = streams["data"]["result"][0];
   EXPECT_STREQ(stream["stream"]["severity"].GetString(), "ERROR");
   EXPECT_STREQ(stream["values"][0][1].GetString(), "payment declined for order 1000009");
-  EXPECT_EQ(stream["values"][0][2]["structuredMetadata"]["trace_id"].GetString(), test_trace(9).hex());
+  EXPECT_EQ(stream["values"][0][2]["structuredMetadata"]["trace_id"].GetString(),
+            test_trace(9).hex());
 }
 
 TEST_F(ReadApi, WhatIsWrongWithParametersIsSaid) {
-  for (const char* query : {"limit=0", "limit=5000", "start=x", "start=20&end=10", "attr==x", "attr=a>b", "attr=!", "status=bad",
-                            "min_duration=5", "cursor=1", "kind=x", "root=maybe"}) {
+  for (const char* query :
+       {"limit=0", "limit=5000", "start=x", "start=20&end=10", "attr==x", "attr=a>b", "attr=!",
+        "status=bad", "min_duration=5", "cursor=1", "kind=x", "root=maybe"}) {
     const Answer answer = ask(find_traces, query);
     ASSERT_FALSE(answer.ok()) << query;
     EXPECT_EQ(answer.error().code, Code::kInvalidArgument) << query;

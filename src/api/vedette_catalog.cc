@@ -11,7 +11,8 @@ using store::Field;
 using store::Table;
 
 /// Rows of the whole range by the text of a field.
-Result<std::map<std::string, uint64_t>> totals(store::Store& store, Table table, store::TimeRange range,
+Result<std::map<std::string, uint64_t>> totals(store::Store& store, Table table,
+                                               store::TimeRange range,
                                                std::vector<store::Predicate> where, Field by,
                                                const store::ReadContext& context) {
   CountQuery query;
@@ -49,7 +50,8 @@ std::pair<Field, std::string> field_of(std::string_view name, Table table) {
 
 std::vector<store::Predicate> of_service(const net::Parameters& p) {
   std::vector<store::Predicate> where;
-  if (const auto service = text(p, "service"); !service.empty()) where.push_back(equals(Field::kService, service));
+  if (const auto service = text(p, "service"); !service.empty())
+    where.push_back(equals(Field::kService, service));
   return where;
 }
 
@@ -75,11 +77,16 @@ std::string list_json(const char* key, const std::vector<std::string>& values) {
 
 }  // namespace
 
-Answer list_services(const VedetteApi& api, const net::Parameters& p, const store::ReadContext& context) {
+Answer list_services(const VedetteApi& api, const net::Parameters& p,
+                     const store::ReadContext& context) {
   ASSIGN_OR_RETURN(const store::TimeRange range, time_range(p, api.clock.now_ns()));
-  ASSIGN_OR_RETURN(const auto spans, totals(api.store, Table::kSpans, range, {}, Field::kService, context));
-  ASSIGN_OR_RETURN(auto errors, totals(api.store, Table::kSpans, range, {equals(Field::kStatus, "error")}, Field::kService, context));
-  ASSIGN_OR_RETURN(const auto logs, totals(api.store, Table::kLogs, range, {}, Field::kService, context));
+  ASSIGN_OR_RETURN(const auto spans,
+                   totals(api.store, Table::kSpans, range, {}, Field::kService, context));
+  ASSIGN_OR_RETURN(auto errors,
+                   totals(api.store, Table::kSpans, range, {equals(Field::kStatus, "error")},
+                          Field::kService, context));
+  ASSIGN_OR_RETURN(const auto logs,
+                   totals(api.store, Table::kLogs, range, {}, Field::kService, context));
   std::map<std::string, std::pair<uint64_t, uint64_t>> services;
   for (const auto& [name, n] : spans) services[name].first = n;
   for (const auto& [name, n] : logs) services[name].second = n;
@@ -93,26 +100,35 @@ Answer list_services(const VedetteApi& api, const net::Parameters& p, const stor
   return json.take();
 }
 
-Answer list_operations(const VedetteApi& api, const net::Parameters& p, const store::ReadContext& context) {
+Answer list_operations(const VedetteApi& api, const net::Parameters& p,
+                       const store::ReadContext& context) {
   ASSIGN_OR_RETURN(const store::TimeRange range, time_range(p, api.clock.now_ns()));
   ASSIGN_OR_RETURN(const size_t limit, count(p, "limit", 1000, 10'000));
   ASSIGN_OR_RETURN(std::vector<store::Predicate> where, span_conditions(p));
-  ASSIGN_OR_RETURN(const auto spans, totals(api.store, Table::kSpans, range, where, Field::kSpanName, context));
+  ASSIGN_OR_RETURN(const auto spans,
+                   totals(api.store, Table::kSpans, range, where, Field::kSpanName, context));
   where.push_back(equals(Field::kStatus, "error"));
-  ASSIGN_OR_RETURN(auto errors, totals(api.store, Table::kSpans, range, where, Field::kSpanName, context));
+  ASSIGN_OR_RETURN(auto errors,
+                   totals(api.store, Table::kSpans, range, where, Field::kSpanName, context));
   std::vector<std::pair<std::string, uint64_t>> sorted(spans.begin(), spans.end());
-  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
   if (sorted.size() > limit) sorted.resize(limit);
   base::JsonWriter json;
   json.begin_object().key("operations").begin_array();
   for (const auto& [name, n] : sorted) {
-    json.begin_object().field("name", name).field("spans", n).field("errors", errors[name]).end_object();
+    json.begin_object()
+        .field("name", name)
+        .field("spans", n)
+        .field("errors", errors[name])
+        .end_object();
   }
   json.end_array().end_object();
   return json.take();
 }
 
-Answer list_fields(const VedetteApi& api, const net::Parameters& p, const store::ReadContext& context) {
+Answer list_fields(const VedetteApi& api, const net::Parameters& p,
+                   const store::ReadContext& context) {
   store::ValuesQuery query;
   ASSIGN_OR_RETURN(query.range, time_range(p, api.clock.now_ns()));
   ASSIGN_OR_RETURN(query.table, table_parameter(p));
@@ -121,13 +137,15 @@ Answer list_fields(const VedetteApi& api, const net::Parameters& p, const store:
   return list_json("fields", keys);
 }
 
-Answer list_values(const VedetteApi& api, const net::Parameters& p, const store::ReadContext& context) {
+Answer list_values(const VedetteApi& api, const net::Parameters& p,
+                   const store::ReadContext& context) {
   store::ValuesQuery query;
   ASSIGN_OR_RETURN(query.range, time_range(p, api.clock.now_ns()));
   ASSIGN_OR_RETURN(query.table, table_parameter(p));
   ASSIGN_OR_RETURN(query.limit, count(p, "limit", 100, 10'000));
   const std::string_view field = text(p, "field");
-  if (field.empty()) return invalid_parameter("field", field, "name the attribute whose values you want");
+  if (field.empty())
+    return invalid_parameter("field", field, "name the attribute whose values you want");
   const auto [column, key] = field_of(field, query.table);
   query.field = column;
   query.key = key;

@@ -1,6 +1,6 @@
 // The server about itself, and the targets it scrapes.
-#include <fstream>
 #include <unistd.h>
+#include <fstream>
 
 #include "api/answer.h"
 #include "api/vedette_api.h"
@@ -36,7 +36,10 @@ void write_store(JsonWriter& json, const store::StoreStats& stats) {
   json.field("read_only", stats.read_only).field("read_only_reason", stats.read_only_reason);
   json.key("tables").begin_array();
   for (const store::TableStats& table : stats.tables) {
-    json.begin_object().field("table", table.table).field("rows", table.rows).field("disk_bytes", table.disk_bytes);
+    json.begin_object()
+        .field("table", table.table)
+        .field("rows", table.rows)
+        .field("disk_bytes", table.disk_bytes);
     json.field("memory_bytes", table.memory_bytes).field("parts", table.parts).end_object();
   }
   json.end_array().field("series", stats.series);
@@ -48,9 +51,15 @@ Answer list_targets(const VedetteApi& api, const net::Parameters&, const store::
   JsonWriter json;
   json.begin_object().key("targets").begin_array();
   for (const ScrapeTargetState& t : api.targets()) {
-    json.begin_object().field("job", t.job).field("instance", t.instance).field("url", t.url).field("health", t.health);
+    json.begin_object()
+        .field("job", t.job)
+        .field("instance", t.instance)
+        .field("url", t.url)
+        .field("health", t.health);
     write_moment(json, "last_scrape_ns", t.last_scrape_ns);
-    json.field("last_duration_ns", t.last_duration_ns).field("last_error", t.last_error).field("samples", t.samples);
+    json.field("last_duration_ns", t.last_duration_ns)
+        .field("last_error", t.last_error)
+        .field("samples", t.samples);
     json.end_object();
   }
   json.end_array().end_object();

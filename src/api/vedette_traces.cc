@@ -16,7 +16,10 @@ template <typename Counts>
 void write_services(JsonWriter& json, const Counts& services) {
   json.key("services").begin_array();
   for (const auto& [name, spans] : services) {
-    json.begin_object().field("name", name).field("spans", static_cast<uint64_t>(spans)).end_object();
+    json.begin_object()
+        .field("name", name)
+        .field("spans", static_cast<uint64_t>(spans))
+        .end_object();
   }
   json.end_array();
 }
@@ -25,7 +28,9 @@ void write_summary(JsonWriter& json, const store::TraceSummary& trace) {
   json.begin_object().field("trace_id", trace.trace_id.hex());
   write_moment(json, "start_ns", trace.start_ns);
   json.field("duration_ns", trace.end_ns - trace.start_ns);
-  json.field("root_service", trace.root_service).field("root_name", trace.root_name).field("has_root", trace.has_root);
+  json.field("root_service", trace.root_service)
+      .field("root_name", trace.root_name)
+      .field("has_root", trace.has_root);
   json.field("spans", trace.spans).field("errors", trace.errors);
   write_services(json, trace.services);
   json.end_object();
@@ -43,7 +48,9 @@ std::string resource_json(const SpanBatch& batch, uint32_t row) {
 std::string scope_json(const SpanBatch& batch, uint32_t row) {
   const model::Scope& scope = batch.scopes[batch.scope[row]];
   JsonWriter json;
-  json.begin_object().field("name", batch.strings[scope.name]).field("version", batch.strings[scope.version]);
+  json.begin_object()
+      .field("name", batch.strings[scope.name])
+      .field("version", batch.strings[scope.version]);
   write_attributes(json, "attributes", scope.attributes, batch.strings);
   json.end_object();
   return json.take();
@@ -56,7 +63,8 @@ void write_events(JsonWriter& json, const SpanBatch& batch, uint32_t row) {
     json.begin_object();
     write_moment(json, "time_ns", batch.events.time_ns[i]);
     json.field("name", batch.strings[batch.events.name[i]]);
-    write_attributes(json, "attributes", batch.events.attributes, static_cast<uint32_t>(i), batch.strings);
+    write_attributes(json, "attributes", batch.events.attributes, static_cast<uint32_t>(i),
+                     batch.strings);
     json.end_object();
   }
   json.end_array();
@@ -68,7 +76,8 @@ void write_links(JsonWriter& json, const SpanBatch& batch, uint32_t row) {
   for (size_t i = first; i < last; ++i) {
     json.begin_object().field("trace_id", hex_or_empty(batch.links.trace_id[i]));
     json.field("span_id", span_hex_or_empty(batch.links.span_id[i]));
-    write_attributes(json, "attributes", batch.links.attributes, static_cast<uint32_t>(i), batch.strings);
+    write_attributes(json, "attributes", batch.links.attributes, static_cast<uint32_t>(i),
+                     batch.strings);
     json.end_object();
   }
   json.end_array();
@@ -78,7 +87,8 @@ std::string span_json(const SpanBatch& batch, uint32_t row, TraceDocument& docum
   JsonWriter json;
   json.begin_object().field("span_id", span_hex_or_empty(batch.span_id[row]));
   json.field("parent_span_id", span_hex_or_empty(batch.parent_span_id[row]));
-  json.field("name", batch.strings[batch.name[row]]).field("kind", model::span_kind_name(batch.kind[row]));
+  json.field("name", batch.strings[batch.name[row]])
+      .field("kind", model::span_kind_name(batch.kind[row]));
   json.field("status", model::span_status_name(batch.status[row]));
   json.field("status_message", batch.strings[batch.status_message[row]]);
   write_moment(json, "start_ns", batch.start_ns[row]);
@@ -100,7 +110,8 @@ void write_rendered(JsonWriter& json, const char* key, const RenderedSet& set) {
 }
 
 /// All log records that carry the trace's id.
-Result<uint64_t> count_logs(store::Store& store, const TraceDocument& trace, const store::ReadContext& context) {
+Result<uint64_t> count_logs(store::Store& store, const TraceDocument& trace,
+                            const store::ReadContext& context) {
   store::CountQuery query;
   query.table = store::Table::kLogs;
   // Logs of a trace lie around it; a clock may be off, and work may go on after the last span.
@@ -118,7 +129,8 @@ Result<uint64_t> count_logs(store::Store& store, const TraceDocument& trace, con
 
 }  // namespace
 
-Answer find_traces(const VedetteApi& api, const net::Parameters& p, const store::ReadContext& context) {
+Answer find_traces(const VedetteApi& api, const net::Parameters& p,
+                   const store::ReadContext& context) {
   TraceSearch search;
   ASSIGN_OR_RETURN(search.range, time_range(p, api.clock.now_ns()));
   ASSIGN_OR_RETURN(search.where, span_conditions(p));
@@ -140,12 +152,16 @@ Answer find_traces(const VedetteApi& api, const net::Parameters& p, const store:
   return json.take();
 }
 
-Answer show_trace(const VedetteApi& api, std::string_view trace_id, const store::ReadContext& context) {
+Answer show_trace(const VedetteApi& api, std::string_view trace_id,
+                  const store::ReadContext& context) {
   const auto id = model::TraceId::from_hex(trace_id);
-  if (!id || !id->valid()) return invalid_parameter("trace id", trace_id, "a trace id is up to 32 hex digits");
+  if (!id || !id->valid())
+    return invalid_parameter("trace id", trace_id, "a trace id is up to 32 hex digits");
   ASSIGN_OR_RETURN(const auto traces, read_traces(api.store, {*id}, span_json, context));
   if (traces.empty()) {
-    return Error{Code::kNotFound, "no span of trace " + id->hex() + " is stored; it may be older than the retention, or still on its way"};
+    return Error{Code::kNotFound,
+                 "no span of trace " + id->hex() +
+                     " is stored; it may be older than the retention, or still on its way"};
   }
   const TraceDocument& trace = traces.front();
   ASSIGN_OR_RETURN(const uint64_t logs, count_logs(api.store, trace, context));
@@ -153,7 +169,9 @@ Answer show_trace(const VedetteApi& api, std::string_view trace_id, const store:
   json.begin_object().field("trace_id", id->hex());
   write_moment(json, "start_ns", trace.start_ns());
   json.field("duration_ns", trace.end_ns() - trace.start_ns());
-  json.field("root_service", trace.root().service).field("root_name", trace.root().name).field("has_root", trace.has_root());
+  json.field("root_service", trace.root().service)
+      .field("root_name", trace.root().name)
+      .field("has_root", trace.has_root());
   json.field("errors", static_cast<uint64_t>(trace.errors())).field("logs", logs);
   write_services(json, trace.services());
   write_rendered(json, "resources", trace.resources);
@@ -164,10 +182,14 @@ Answer show_trace(const VedetteApi& api, std::string_view trace_id, const store:
   return json.take();
 }
 
-Answer trace_histogram(const VedetteApi& api, const net::Parameters& p, const store::ReadContext& context) {
+Answer trace_histogram(const VedetteApi& api, const net::Parameters& p,
+                       const store::ReadContext& context) {
   ASSIGN_OR_RETURN(std::vector<store::Predicate> where, span_conditions(p));
-  const Histogram histogram{store::Table::kSpans, store::Field::kStatus, "status",
-                            [](const std::string& status) { return status; }, {"unset", "ok", "error"}};
+  const Histogram histogram{store::Table::kSpans,
+                            store::Field::kStatus,
+                            "status",
+                            [](const std::string& status) { return status; },
+                            {"unset", "ok", "error"}};
   return render_histogram(api, p, histogram, std::move(where), context);
 }
 

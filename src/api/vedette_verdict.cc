@@ -18,18 +18,25 @@ void write_optional(JsonWriter& json, const char* key, const std::optional<doubl
   }
 }
 
-void write_since(JsonWriter& json, int64_t ns) { json.field("since_ns", ns > 0 ? std::to_string(ns) : std::string()); }
+void write_since(JsonWriter& json, int64_t ns) {
+  json.field("since_ns", ns > 0 ? std::to_string(ns) : std::string());
+}
 
 void write_cause(JsonWriter& json, const Cause& cause) {
   json.begin_object().field("kind", cause.kind).field("state", state_name(cause.state));
-  json.field("sentence", cause.sentence).field("subject", cause.subject).field("value", cause.value);
+  json.field("sentence", cause.sentence)
+      .field("subject", cause.subject)
+      .field("value", cause.value);
   write_optional(json, "usual", cause.usual);
   write_since(json, cause.since_ns);
   json.field("trace_id", cause.trace_id).end_object();
 }
 
 void write_service(JsonWriter& json, const ServiceVerdict& v) {
-  json.begin_object().field("service", v.service).field("state", state_name(v.state)).field("sentence", v.sentence);
+  json.begin_object()
+      .field("service", v.service)
+      .field("state", state_name(v.state))
+      .field("sentence", v.sentence);
   write_since(json, v.since_ns);
   json.field("requests_per_second", v.requests_per_second);
   write_optional(json, "error_ratio", v.error_ratio);
@@ -44,7 +51,10 @@ void write_down_targets(JsonWriter& json, const Verdict& verdict) {
   for (const ServiceVerdict& v : verdict.services) {
     for (const Cause& cause : v.causes) {
       if (cause.kind != "target") continue;
-      json.begin_object().field("job", v.service).field("instance", cause.subject).field("state", state_name(cause.state));
+      json.begin_object()
+          .field("job", v.service)
+          .field("instance", cause.subject)
+          .field("state", state_name(cause.state));
       json.field("sentence", cause.sentence).end_object();
     }
   }
@@ -53,12 +63,14 @@ void write_down_targets(JsonWriter& json, const Verdict& verdict) {
 
 }  // namespace
 
-Answer show_verdict(const VedetteApi& api, const net::Parameters& p, const store::ReadContext& context) {
+Answer show_verdict(const VedetteApi& api, const net::Parameters& p,
+                    const store::ReadContext& context) {
   int64_t now_ns = api.clock.now_ns();
   if (const auto time = text(p, "time"); !time.empty()) {
     ASSIGN_OR_RETURN(now_ns, parse_time_ns("time", time));
   }
-  ASSIGN_OR_RETURN(auto signs, gather_signs(api.store, std::string(text(p, "service")), now_ns, context));
+  ASSIGN_OR_RETURN(auto signs,
+                   gather_signs(api.store, std::string(text(p, "service")), now_ns, context));
   const Verdict verdict = judge(std::move(signs), now_ns);
   JsonWriter json;
   json.begin_object().field("state", state_name(verdict.state)).field("sentence", verdict.sentence);

@@ -14,8 +14,8 @@ constexpr double kBrokenRatio = 0.05;
 constexpr double kDegradingRatio = 0.01;
 constexpr double kUnusualRatio = 0.002;  // together with three times the usual
 constexpr double kUnusualFactor = 3;
-constexpr double kSlowSeconds = 0.5;       // the objective for 95% of requests
-constexpr double kVerySlowSeconds = 1.0;   // together with five times the usual
+constexpr double kSlowSeconds = 0.5;      // the objective for 95% of requests
+constexpr double kVerySlowSeconds = 1.0;  // together with five times the usual
 constexpr double kSlowFactor = 2;
 constexpr double kVerySlowFactor = 5;
 constexpr double kSlowerByAtLeast = 0.05;  // seconds
@@ -43,11 +43,13 @@ std::optional<State> judge_ratio(const Ratio& now, const Ratio& usual) {
   const double at_least = wilson_lower_bound(now.bad, now.all);
   if (at_least >= kBrokenRatio) return State::kBroken;
   if (at_least >= kDegradingRatio) return State::kDegrading;
-  if (at_least >= kUnusualRatio && usual.all > 0 && at_least >= kUnusualFactor * usual.value()) return State::kDegrading;
+  if (at_least >= kUnusualRatio && usual.all > 0 && at_least >= kUnusualFactor * usual.value())
+    return State::kDegrading;
   return std::nullopt;
 }
 
-/// The start of the run of bad minutes that leads up to now; up to two good minutes in a row may lie between.
+/// The start of the run of bad minutes that leads up to now; up to two good minutes in a row may
+/// lie between.
 int64_t bad_since(const Traffic& traffic, double bad_ratio, int64_t now_ns) {
   int64_t since = now_ns - kMinuteNs;
   size_t good = 0;
@@ -70,7 +72,9 @@ std::string percent(double ratio) {
   return text;
 }
 
-std::string seconds_text(double seconds) { return base::format_duration(static_cast<int64_t>(seconds * 1e9)); }
+std::string seconds_text(double seconds) {
+  return base::format_duration(static_cast<int64_t>(seconds * 1e9));
+}
 
 std::string for_how_long(int64_t since_ns, int64_t now_ns) {
   const int64_t minutes = std::max<int64_t>(1, (now_ns - since_ns) / kMinuteNs);
@@ -84,7 +88,8 @@ std::string usually(const std::optional<double>& usual, std::string (*format)(do
 }
 
 /// Too many of `traffic` fail? Words go before and behind the percentage.
-std::optional<Cause> judge_errors(const Traffic& traffic, int64_t now_ns, const std::string& before, const std::string& behind) {
+std::optional<Cause> judge_errors(const Traffic& traffic, int64_t now_ns, const std::string& before,
+                                  const std::string& behind) {
   const Ratio now = sum(traffic, 0, kWindowMinutes);
   const Ratio usual = sum(traffic, kWindowMinutes, kWindowMinutes + kUsualMinutes);
   const auto state = judge_ratio(now, usual);
@@ -95,12 +100,13 @@ std::optional<Cause> judge_errors(const Traffic& traffic, int64_t now_ns, const 
   cause.value = now.value();
   if (usual.all > 0) cause.usual = usual.value();
   cause.since_ns = bad_since(traffic, now.value() / 2, now_ns);
-  cause.sentence = before + percent(now.value()) + behind + usually(cause.usual, percent) + for_how_long(cause.since_ns, now_ns) + ".";
+  cause.sentence = before + percent(now.value()) + behind + usually(cause.usual, percent) +
+                   for_how_long(cause.since_ns, now_ns) + ".";
   return cause;
 }
 
-std::optional<Cause> judge_latency(const Latency& latency, double requests, bool with_objective, int64_t now_ns,
-                                   const std::string& before) {
+std::optional<Cause> judge_latency(const Latency& latency, double requests, bool with_objective,
+                                   int64_t now_ns, const std::string& before) {
   if (!latency.p95_seconds || requests < kLatencyRequestsMin) return std::nullopt;
   const double p95 = *latency.p95_seconds;
   const double usual = latency.usual_p95_seconds.value_or(p95);
@@ -110,7 +116,9 @@ std::optional<Cause> judge_latency(const Latency& latency, double requests, bool
   Cause cause;
   cause.kind = "latency";
   cause.slow = true;
-  cause.state = slower && p95 > kVerySlowFactor * usual && p95 > kVerySlowSeconds ? State::kBroken : State::kDegrading;
+  cause.state = slower && p95 > kVerySlowFactor * usual && p95 > kVerySlowSeconds
+                    ? State::kBroken
+                    : State::kDegrading;
   cause.value = p95;
   cause.usual = latency.usual_p95_seconds;
   cause.since_ns = now_ns - static_cast<int64_t>(kWindowMinutes) * kMinuteNs;
@@ -120,10 +128,12 @@ std::optional<Cause> judge_latency(const Latency& latency, double requests, bool
 
 void judge_dependencies(const ServiceSigns& signs, int64_t now_ns, std::vector<Cause>& causes) {
   for (const DependencySigns& d : signs.dependencies) {
-    auto cause = judge_errors(d.calls, now_ns, "Calls to " + d.name + " fail: ", " of them end in an error");
+    auto cause =
+        judge_errors(d.calls, now_ns, "Calls to " + d.name + " fail: ", " of them end in an error");
     if (!cause) {
       const Ratio now = sum(d.calls, 0, kWindowMinutes);
-      cause = judge_latency(d.latency, now.all, false, now_ns, "Calls to " + d.name + " are slow: one in twenty takes longer than ");
+      cause = judge_latency(d.latency, now.all, false, now_ns,
+                            "Calls to " + d.name + " are slow: one in twenty takes longer than ");
     }
     if (!cause) continue;
     cause->kind = "dependency";
@@ -134,7 +144,8 @@ void judge_dependencies(const ServiceSigns& signs, int64_t now_ns, std::vector<C
 }
 
 void judge_targets(const ServiceSigns& signs, int64_t now_ns, std::vector<Cause>& causes) {
-  const bool any_up = std::any_of(signs.targets.begin(), signs.targets.end(), [](const TargetSigns& t) { return t.up; });
+  const bool any_up = std::any_of(signs.targets.begin(), signs.targets.end(),
+                                  [](const TargetSigns& t) { return t.up; });
   for (const TargetSigns& t : signs.targets) {
     if (t.up) continue;
     Cause cause;
@@ -142,13 +153,17 @@ void judge_targets(const ServiceSigns& signs, int64_t now_ns, std::vector<Cause>
     cause.state = any_up ? State::kDegrading : State::kBroken;
     cause.subject = t.instance;
     cause.since_ns = t.down_since_ns;
-    cause.sentence = t.job + " at " + t.instance + " does not answer its scrapes" + for_how_long(t.down_since_ns, now_ns) + ".";
+    cause.sentence = t.job + " at " + t.instance + " does not answer its scrapes" +
+                     for_how_long(t.down_since_ns, now_ns) + ".";
     causes.push_back(std::move(cause));
   }
 }
 
-/// A dependency that fails harms its caller, but whether it breaks it is for the caller's own figures to say.
-State weight(const Cause& cause) { return cause.kind == "dependency" ? std::min(cause.state, State::kDegrading) : cause.state; }
+/// A dependency that fails harms its caller, but whether it breaks it is for the caller's own
+/// figures to say.
+State weight(const Cause& cause) {
+  return cause.kind == "dependency" ? std::min(cause.state, State::kDegrading) : cause.state;
+}
 
 std::string service_sentence(const ServiceVerdict& v) {
   if (!v.causes.empty()) {
@@ -156,31 +171,40 @@ std::string service_sentence(const ServiceVerdict& v) {
   }
   if (v.state == State::kUnknown) return "No requests in the last five minutes.";
   char rate[32];
-  std::snprintf(rate, sizeof rate, v.requests_per_second < 10 ? "%.1f" : "%.0f", v.requests_per_second);
-  std::string text = std::string(rate) + " requests a second, " + percent(v.error_ratio.value_or(0)) + " fail";
+  std::snprintf(rate, sizeof rate, v.requests_per_second < 10 ? "%.1f" : "%.0f",
+                v.requests_per_second);
+  std::string text =
+      std::string(rate) + " requests a second, " + percent(v.error_ratio.value_or(0)) + " fail";
   if (v.p95_seconds) text += ", 95% within " + seconds_text(*v.p95_seconds);
   return text + ".";
 }
 
 std::string lower_first(std::string text) {
   // "12% of …" and names stay as they are; "Calls to …" becomes "calls to …".
-  if (text.starts_with("Calls ") || text.starts_with("One ")) text[0] = static_cast<char>(std::tolower(text[0]));
+  if (text.starts_with("Calls ") || text.starts_with("One "))
+    text[0] = static_cast<char>(std::tolower(text[0]));
   return text;
 }
 
 std::string overall_sentence(const Verdict& v) {
-  if (v.services.empty()) return "Nothing was heard yet. Point an OTLP exporter at this server, or add a scrape target.";
+  if (v.services.empty())
+    return "Nothing was heard yet. Point an OTLP exporter at this server, or add a scrape target.";
   if (v.state == State::kUnknown) return "Nothing was heard in the last five minutes.";
-  const auto bad = std::count_if(v.services.begin(), v.services.end(), [](const ServiceVerdict& s) { return s.state >= State::kDegrading; });
+  const auto bad = std::count_if(v.services.begin(), v.services.end(), [](const ServiceVerdict& s) {
+    return s.state >= State::kDegrading;
+  });
   const ServiceVerdict& worst = v.services.front();
   if (bad == 0) {
     double rate = 0;
     for (const ServiceVerdict& s : v.services) rate += s.requests_per_second;
     char text[64];
-    std::snprintf(text, sizeof text, rate < 10 ? "%.1f requests a second" : "%.0f requests a second", rate);
-    return "Everything is healthy: " + std::to_string(v.services.size()) + (v.services.size() == 1 ? " service, " : " services, ") + text + ".";
+    std::snprintf(text, sizeof text,
+                  rate < 10 ? "%.1f requests a second" : "%.0f requests a second", rate);
+    return "Everything is healthy: " + std::to_string(v.services.size()) +
+           (v.services.size() == 1 ? " service, " : " services, ") + text + ".";
   }
-  std::string sentence = worst.service + " is " + std::string(state_name(worst.state)) + ": " + lower_first(worst.sentence);
+  std::string sentence = worst.service + " is " + std::string(state_name(worst.state)) + ": " +
+                         lower_first(worst.sentence);
   if (bad == 2) sentence += " Another service has problems too.";
   if (bad > 2) sentence += " " + std::to_string(bad - 1) + " more services have problems.";
   return sentence;
@@ -190,10 +214,14 @@ std::string overall_sentence(const Verdict& v) {
 
 std::string_view state_name(State state) {
   switch (state) {
-    case State::kUnknown: return "unknown";
-    case State::kHealthy: return "healthy";
-    case State::kDegrading: return "degrading";
-    case State::kBroken: return "broken";
+    case State::kUnknown:
+      return "unknown";
+    case State::kHealthy:
+      return "healthy";
+    case State::kDegrading:
+      return "degrading";
+    case State::kBroken:
+      return "broken";
   }
   return "unknown";
 }
@@ -219,13 +247,15 @@ ServiceVerdict judge_service(const ServiceSigns& signs, int64_t now_ns) {
     cause->trace_id = signs.failed_trace_id;
     v.causes.push_back(std::move(*cause));
   }
-  if (auto cause = judge_latency(signs.latency, now.all, true, now_ns, "One request in twenty takes longer than ")) {
+  if (auto cause = judge_latency(signs.latency, now.all, true, now_ns,
+                                 "One request in twenty takes longer than ")) {
     cause->trace_id = signs.slow_trace_id;
     v.causes.push_back(std::move(*cause));
   }
   judge_dependencies(signs, now_ns, v.causes);
   judge_targets(signs, now_ns, v.causes);
-  std::stable_sort(v.causes.begin(), v.causes.end(), [](const Cause& a, const Cause& b) { return weight(a) > weight(b); });
+  std::stable_sort(v.causes.begin(), v.causes.end(),
+                   [](const Cause& a, const Cause& b) { return weight(a) > weight(b); });
   const bool heard = now.all > 0 || !signs.targets.empty();
   v.state = heard ? State::kHealthy : State::kUnknown;
   if (!v.causes.empty()) {
@@ -239,9 +269,11 @@ ServiceVerdict judge_service(const ServiceSigns& signs, int64_t now_ns) {
 Verdict judge(std::vector<ServiceSigns> signs, int64_t now_ns) {
   Verdict verdict;
   for (const ServiceSigns& s : signs) verdict.services.push_back(judge_service(s, now_ns));
-  std::stable_sort(verdict.services.begin(), verdict.services.end(), [](const ServiceVerdict& a, const ServiceVerdict& b) {
-    return a.state != b.state ? a.state > b.state : a.requests_per_second > b.requests_per_second;
-  });
+  std::stable_sort(verdict.services.begin(), verdict.services.end(),
+                   [](const ServiceVerdict& a, const ServiceVerdict& b) {
+                     return a.state != b.state ? a.state > b.state
+                                               : a.requests_per_second > b.requests_per_second;
+                   });
   if (!verdict.services.empty()) {
     verdict.state = verdict.services.front().state;
     verdict.since_ns = verdict.services.front().since_ns;

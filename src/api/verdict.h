@@ -1,5 +1,6 @@
-// The verdict: is a service healthy, degrading or broken, since when, because of what. A pure function of signs
-// (verdict_signs.h gathers them), so that pages, the API and tests all get the same answer from the same figures.
+// The verdict: is a service healthy, degrading or broken, since when, because of what. A pure
+// function of signs (verdict_signs.h gathers them), so that pages, the API and tests all get the
+// same answer from the same figures.
 #pragma once
 
 #include <cstdint>

@@ -19,8 +19,10 @@ constexpr int64_t kWindowNs = static_cast<int64_t>(kWindowMinutes) * kMinuteNs;
 constexpr size_t kDependenciesMax = 50;
 
 /// Routes that say nothing about customers.
-constexpr const char* kUncountedRoutes = "/(health|healthz|livez|readyz|ready|live|metrics|ping)(/|$)";
-constexpr const char* kUncountedPaths = "/(health|healthz|livez|readyz|ready|live|metrics|ping)(/.*)?";
+constexpr const char* kUncountedRoutes =
+    "/(health|healthz|livez|readyz|ready|live|metrics|ping)(/|$)";
+constexpr const char* kUncountedPaths =
+    "/(health|healthz|livez|readyz|ready|live|metrics|ping)(/.*)?";
 
 Predicate counted_route() {
   Predicate p = equals(Field::kSpanName, kUncountedRoutes);
@@ -30,7 +32,8 @@ Predicate counted_route() {
 
 class Gatherer {
  public:
-  Gatherer(store::Store& store, const std::string& service, int64_t now_ns, const store::ReadContext& context)
+  Gatherer(store::Store& store, const std::string& service, int64_t now_ns,
+           const store::ReadContext& context)
       : store_(store), service_(service), now_ns_(now_ns), context_(context) {}
 
   Result<std::vector<ServiceSigns>> run() {
@@ -56,7 +59,9 @@ class Gatherer {
     }
     return signs;
   }
-  bool wanted(const std::string& name) const { return !name.empty() && (service_.empty() || name == service_); }
+  bool wanted(const std::string& name) const {
+    return !name.empty() && (service_.empty() || name == service_);
+  }
 
   /// Spans by minute and by the text of a field.
   Result<Groups> count_by_minute(std::vector<Predicate> where, Field by) {
@@ -72,7 +77,8 @@ class Gatherer {
     for (const store::CountSeries& s : series) {
       std::vector<double>& minutes = groups[s.group];
       minutes.resize(kMinutes);
-      for (size_t i = 0; i < std::min(kMinutes, s.counts.size()); ++i) minutes[i] += static_cast<double>(s.counts[i]);
+      for (size_t i = 0; i < std::min(kMinutes, s.counts.size()); ++i)
+        minutes[i] += static_cast<double>(s.counts[i]);
     }
     return groups;
   }
@@ -85,7 +91,8 @@ class Gatherer {
     for (const auto& [name, minutes] : all) {
       ServiceSigns& signs = service(name);
       signs.requests.requests = minutes;
-      if (const auto found = failed.find(name); found != failed.end()) signs.requests.failed = found->second;
+      if (const auto found = failed.find(name); found != failed.end())
+        signs.requests.failed = found->second;
       from_spans_.insert(name);
     }
     return {};
@@ -100,13 +107,16 @@ class Gatherer {
     ASSIGN_OR_RETURN(const promql::NodePtr node, promql::parse_expression(expr));
     const int64_t minute_ms = kMinuteNs / base::kNsPerMs;
     const int64_t end = now_ns_ / base::kNsPerMs;
-    return promql::run_range(*node, expr, {end - static_cast<int64_t>(kMinutes - 1) * minute_ms, end, minute_ms}, store_, {}, context_);
+    return promql::run_range(*node, expr,
+                             {end - static_cast<int64_t>(kMinutes - 1) * minute_ms, end, minute_ms},
+                             store_, {}, context_);
   }
 
   /// Services that send no server spans but have the http_* metrics of their own.
   Status add_metric_traffic() {
     const auto query = [](const char* more) {
-      return std::string("sum by (job) (increase(http_requests_total{path!~\"") + kUncountedPaths + "\"" + more + "}[1m]))";
+      return std::string("sum by (job) (increase(http_requests_total{path!~\"") + kUncountedPaths +
+             "\"" + more + "}[1m]))";
     };
     ASSIGN_OR_RETURN(const promql::QueryResult all, by_minute(query("")));
     ASSIGN_OR_RETURN(const promql::QueryResult failed, by_minute(query(",status=~\"5..\"")));
@@ -135,7 +145,8 @@ class Gatherer {
     };
     ASSIGN_OR_RETURN(const promql::QueryResult now, instant(query("[5m]")));
     ASSIGN_OR_RETURN(const promql::QueryResult usual, instant(query("[1h] offset 5m")));
-    const auto fill = [&](const promql::QueryResult& result, std::optional<double> Latency::*field) {
+    const auto fill = [&](const promql::QueryResult& result,
+                          std::optional<double> Latency::*field) {
       for (const promql::SeriesResult& series : result.series) {
         if (!wanted(std::string(series.labels.get(label))) || series.points.empty()) continue;
         const double value = series.points.front().value;
@@ -156,9 +167,12 @@ class Gatherer {
       };
     };
     // The app's own figures first: what is filled already stays.
-    RETURN_IF_ERROR(add_percentiles(std::string("http_request_duration_seconds_bucket{path!~\"") + kUncountedPaths + "\"}", "job", "job", of("job")));
-    return add_percentiles("traces_span_metrics_duration_seconds_bucket{span_kind=\"SPAN_KIND_SERVER\"}", "service_name",
-                           "service_name", of("service_name"));
+    RETURN_IF_ERROR(add_percentiles(
+        std::string("http_request_duration_seconds_bucket{path!~\"") + kUncountedPaths + "\"}",
+        "job", "job", of("job")));
+    return add_percentiles(
+        "traces_span_metrics_duration_seconds_bucket{span_kind=\"SPAN_KIND_SERVER\"}",
+        "service_name", "service_name", of("service_name"));
   }
 
   Status add_targets() {
@@ -169,7 +183,8 @@ class Gatherer {
       const promql::Point& last = series.points.back();
       if (last.time_ms < now_ns_ / base::kNsPerMs) continue;  // no longer scraped
       TargetSigns target{job, std::string(series.labels.get("instance")), last.value != 0, 0};
-      for (size_t i = series.points.size(); !target.up && i > 0 && series.points[i - 1].value == 0; --i) {
+      for (size_t i = series.points.size(); !target.up && i > 0 && series.points[i - 1].value == 0;
+           --i) {
         target.down_since_ns = series.points[i - 1].time_ms * base::kNsPerMs;
       }
       service(job).targets.push_back(std::move(target));
@@ -179,7 +194,8 @@ class Gatherer {
 
   /// Client spans of a service by name.
   Status add_dependencies(ServiceSigns& signs) {
-    std::vector<Predicate> where{equals(Field::kService, signs.service), equals(Field::kKind, "client")};
+    std::vector<Predicate> where{equals(Field::kService, signs.service),
+                                 equals(Field::kKind, "client")};
     ASSIGN_OR_RETURN(const Groups all, count_by_minute(where, Field::kSpanName));
     if (all.empty()) return {};
     where.push_back(equals(Field::kStatus, "error"));
@@ -190,14 +206,17 @@ class Gatherer {
       DependencySigns& d = by_name[name];
       d.name = name;
       d.calls = {minutes, std::vector<double>(kMinutes)};
-      if (const auto found = failed.find(name); found != failed.end()) d.calls.failed = found->second;
+      if (const auto found = failed.find(name); found != failed.end())
+        d.calls.failed = found->second;
     }
-    RETURN_IF_ERROR(add_percentiles("traces_span_metrics_duration_seconds_bucket{span_kind=\"SPAN_KIND_CLIENT\"}",
-                                    "service_name, span_name", "service_name", [&](const promql::SeriesResult& series) -> Latency* {
-      if (series.labels.get("service_name") != signs.service) return nullptr;
-      const auto found = by_name.find(std::string(series.labels.get("span_name")));
-      return found == by_name.end() ? nullptr : &found->second.latency;
-    }));
+    RETURN_IF_ERROR(add_percentiles(
+        "traces_span_metrics_duration_seconds_bucket{span_kind=\"SPAN_KIND_CLIENT\"}",
+        "service_name, span_name", "service_name",
+        [&](const promql::SeriesResult& series) -> Latency* {
+          if (series.labels.get("service_name") != signs.service) return nullptr;
+          const auto found = by_name.find(std::string(series.labels.get("span_name")));
+          return found == by_name.end() ? nullptr : &found->second.latency;
+        }));
     for (auto& [name, d] : by_name) signs.dependencies.push_back(std::move(d));
     return {};
   }
@@ -214,7 +233,8 @@ class Gatherer {
       } else {
         where.push_back(equals(Field::kStatus, "error"));
       }
-      where.push_back(cause.kind == "dependency" ? equals(Field::kSpanName, cause.subject) : counted_route());
+      where.push_back(cause.kind == "dependency" ? equals(Field::kSpanName, cause.subject)
+                                                 : counted_route());
       ASSIGN_OR_RETURN(const Example example, find_example(std::move(where)));
       if (cause.kind == "errors") signs.failed_trace_id = example.trace_id;
       if (cause.kind == "latency") signs.slow_trace_id = example.trace_id;
@@ -230,31 +250,34 @@ class Gatherer {
 
   /// The newest span that meets the conditions within the window.
   Result<Example> find_example(std::vector<Predicate> where) {
-    constexpr std::string_view kPeerKeys[] = {"peer.service", "db.system.name", "db.system", "server.address", "net.peer.name"};
+    constexpr std::string_view kPeerKeys[] = {"peer.service", "db.system.name", "db.system",
+                                              "server.address", "net.peer.name"};
     store::RowQuery query;
     query.range = {now_ns_ - kWindowNs, now_ns_};
     query.where = std::move(where);
     query.columns.attributes.assign(std::begin(kPeerKeys), std::end(kPeerKeys));
     query.order = store::Order::kNewestFirst;
     Example example;
-    RETURN_IF_ERROR(store_.scan_spans(query, context_, [&](const store::Block<model::SpanBatch>& block) {
-      if (block.rows.empty()) return true;
-      const model::SpanBatch& batch = block.batch;
-      const uint32_t row = *std::max_element(block.rows.begin(), block.rows.end(), [&](uint32_t a, uint32_t b) {
-        return batch.start_ns[a] < batch.start_ns[b];
-      });
-      example.trace_id = batch.trace_id[row].hex();
-      for (std::string_view key : kPeerKeys) {
-        const auto id = batch.strings.find(key);
-        const auto value = id ? batch.attributes.get(row, *id) : std::nullopt;
-        if (value && example.peer.empty()) example.peer = value->to_string(batch.strings);
-      }
-      return false;
-    }));
+    RETURN_IF_ERROR(
+        store_.scan_spans(query, context_, [&](const store::Block<model::SpanBatch>& block) {
+          if (block.rows.empty()) return true;
+          const model::SpanBatch& batch = block.batch;
+          const uint32_t row = *std::max_element(
+              block.rows.begin(), block.rows.end(),
+              [&](uint32_t a, uint32_t b) { return batch.start_ns[a] < batch.start_ns[b]; });
+          example.trace_id = batch.trace_id[row].hex();
+          for (std::string_view key : kPeerKeys) {
+            const auto id = batch.strings.find(key);
+            const auto value = id ? batch.attributes.get(row, *id) : std::nullopt;
+            if (value && example.peer.empty()) example.peer = value->to_string(batch.strings);
+          }
+          return false;
+        }));
     return example;
   }
 
-  static void name_dependency(ServiceSigns& signs, const std::string& span_name, const Example& example) {
+  static void name_dependency(ServiceSigns& signs, const std::string& span_name,
+                              const Example& example) {
     for (DependencySigns& d : signs.dependencies) {
       if (d.name != span_name) continue;
       d.trace_id = example.trace_id;
@@ -272,8 +295,8 @@ class Gatherer {
 
 }  // namespace
 
-Result<std::vector<ServiceSigns>> gather_signs(store::Store& store, const std::string& service, int64_t now_ns,
-                                               const store::ReadContext& context) {
+Result<std::vector<ServiceSigns>> gather_signs(store::Store& store, const std::string& service,
+                                               int64_t now_ns, const store::ReadContext& context) {
   return Gatherer(store, service, now_ns, context).run();
 }
 

@@ -1,5 +1,6 @@
-// Gathers from the store what a verdict is made of: requests and calls counted from spans (every span is there, so
-// the counts are exact), latency and services without spans from RED metrics, `up` of scrape targets.
+// Gathers from the store what a verdict is made of: requests and calls counted from spans (every
+// span is there, so the counts are exact), latency and services without spans from RED metrics,
+// `up` of scrape targets.
 #pragma once
 
 #include <string>
@@ -12,7 +13,7 @@
 namespace vedette::api {
 
 /// Signs of all services, or of the one named, at a moment.
-Result<std::vector<ServiceSigns>> gather_signs(store::Store& store, const std::string& service, int64_t now_ns,
-                                               const store::ReadContext& context);
+Result<std::vector<ServiceSigns>> gather_signs(store::Store& store, const std::string& service,
+                                               int64_t now_ns, const store::ReadContext& context);
 
 }  // namespace vedette::api

@@ -10,7 +10,8 @@ using ::testing::HasSubstr;
 constexpr int64_t kNow = 1'769'860'800'000'000'000;
 constexpr int64_t kMinute = 60'000'000'000;
 
-/// An hour and five minutes of even traffic, in which the last `bad_minutes` have `ratio` of errors.
+/// An hour and five minutes of even traffic, in which the last `bad_minutes` have `ratio` of
+/// errors.
 Traffic traffic(double per_minute, double usual_ratio, double ratio, size_t bad_minutes) {
   Traffic t;
   const size_t minutes = kWindowMinutes + kUsualMinutes;
@@ -48,8 +49,10 @@ TEST(Verdict, BrokenSaysHowMuchSinceWhenAndShowsOne) {
 
 TEST(Verdict, DegradingBetweenTheTwo) {
   EXPECT_EQ(judge_service(shop(traffic(600, 0, 0.03, 5)), kNow).state, State::kDegrading);
-  EXPECT_EQ(judge_service(shop(traffic(60'000, 0.0001, 0.004, 5)), kNow).state, State::kDegrading) << "far from usual";
-  EXPECT_EQ(judge_service(shop(traffic(60'000, 0.004, 0.004, 5)), kNow).state, State::kHealthy) << "as usual";
+  EXPECT_EQ(judge_service(shop(traffic(60'000, 0.0001, 0.004, 5)), kNow).state, State::kDegrading)
+      << "far from usual";
+  EXPECT_EQ(judge_service(shop(traffic(60'000, 0.004, 0.004, 5)), kNow).state, State::kHealthy)
+      << "as usual";
 }
 
 TEST(Verdict, FewRequestsDoNotAlarm) {
@@ -94,7 +97,8 @@ TEST(Verdict, AFailingDependencyIsNamedButBreaksOnlyItsCallerIfThatFails) {
   signs.dependencies.push_back(payments);
   auto v = judge_service(signs, kNow);
   EXPECT_EQ(v.state, State::kDegrading);
-  EXPECT_EQ(v.sentence, "Calls to payments fail: 31% of them end in an error (usually 0%), for 5 minutes.");
+  EXPECT_EQ(v.sentence,
+            "Calls to payments fail: 31% of them end in an error (usually 0%), for 5 minutes.");
   EXPECT_EQ(v.causes[0].kind, "dependency");
   EXPECT_EQ(v.causes[0].state, State::kBroken);
   signs.requests = traffic(600, 0, 0.1, 5);
@@ -123,7 +127,8 @@ TEST(Verdict, TheWorstComesFirst) {
   EXPECT_EQ(v.state, State::kBroken);
   EXPECT_EQ(v.services[0].service, "mail");
   EXPECT_EQ(v.sentence, "mail is broken: 50% of requests fail (usually 0%), for 5 minutes.");
-  EXPECT_THAT(judge({calm}, kNow).sentence, HasSubstr("Everything is healthy: 1 service, 10 requests a second."));
+  EXPECT_THAT(judge({calm}, kNow).sentence,
+              HasSubstr("Everything is healthy: 1 service, 10 requests a second."));
 }
 
 TEST(Verdict, WilsonBound) {

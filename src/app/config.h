@@ -1,4 +1,5 @@
-// What the server is told: defaults here, then the configuration file, then flags. docs/configuration.md explains each key.
+// What the server is told: defaults here, then the configuration file, then flags.
+// docs/configuration.md explains each key.
 #pragma once
 
 #include <chrono>

@@ -37,10 +37,14 @@ class Problems {
 
 std::string_view kind_of(const YAML::Node& node) {
   switch (node.Type()) {
-    case YAML::NodeType::Map: return "a section";
-    case YAML::NodeType::Sequence: return "a list";
-    case YAML::NodeType::Scalar: return "a single value";
-    default: return "nothing";
+    case YAML::NodeType::Map:
+      return "a section";
+    case YAML::NodeType::Sequence:
+      return "a list";
+    case YAML::NodeType::Scalar:
+      return "a single value";
+    default:
+      return "nothing";
   }
 }
 
@@ -51,7 +55,8 @@ class Section {
       : problems_(problems), node_(std::move(node)), name_(std::move(name)) {
     if (node_.IsNull()) return;  // "limits:" with everything beneath commented out
     if (!node_.IsMap()) {
-      problems_.add(node_.Mark(), name_ + " must be a section of keys and values, not " + std::string(kind_of(node_)));
+      problems_.add(node_.Mark(), name_ + " must be a section of keys and values, not " +
+                                      std::string(kind_of(node_)));
       return;
     }
     std::set<std::string> seen;
@@ -80,7 +85,8 @@ class Section {
     const auto node = find(key);
     if (!node) return false;
     if (!node->IsScalar()) {
-      problems_.add(node->Mark(), key + " must be a single value, not " + std::string(kind_of(*node)));
+      problems_.add(node->Mark(),
+                    key + " must be a single value, not " + std::string(kind_of(*node)));
       return false;
     }
     auto result = parse(std::string_view(node->Scalar()));
@@ -126,8 +132,9 @@ Result<std::string> parse_text(std::string_view text) {
 Result<std::chrono::milliseconds> parse_interval(std::string_view text) {
   const auto ns = base::parse_duration_ns(text);
   if (!ns || *ns < base::kNsPerMs || *ns > 86400 * base::kNsPerSecond) {
-    return Error{Code::kInvalidArgument,
-                 "\"" + std::string(text) + "\" is no duration between 1ms and 24h: write one such as 15s"};
+    return Error{
+        Code::kInvalidArgument,
+        "\"" + std::string(text) + "\" is no duration between 1ms and 24h: write one such as 15s"};
   }
   return std::chrono::milliseconds(*ns / base::kNsPerMs);
 }
@@ -137,9 +144,10 @@ auto number_between(uint64_t low, uint64_t high) {
   return [=](std::string_view text) -> Result<uint64_t> {
     uint64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error == std::errc() && end == text.data() + text.size() && value >= low && value <= high) return value;
-    return Error{Code::kInvalidArgument, "\"" + std::string(text) + "\" is no whole number from " + std::to_string(low) +
-                                             " to " + std::to_string(high)};
+    if (error == std::errc() && end == text.data() + text.size() && value >= low && value <= high)
+      return value;
+    return Error{Code::kInvalidArgument, "\"" + std::string(text) + "\" is no whole number from " +
+                                             std::to_string(low) + " to " + std::to_string(high)};
   };
 }
 
@@ -148,7 +156,8 @@ auto bytes_between(uint64_t low, uint64_t high) {
     auto bytes = parse_bytes(text);
     if (bytes.ok() && (*bytes < low || *bytes > high)) {
       return Error{Code::kInvalidArgument, "\"" + std::string(text) + "\" must be between " +
-                                               std::to_string(low >> 20) + "MiB and " + std::to_string(high >> 20) + "MiB"};
+                                               std::to_string(low >> 20) + "MiB and " +
+                                               std::to_string(high >> 20) + "MiB"};
     }
     return bytes;
   };
@@ -157,10 +166,14 @@ auto bytes_between(uint64_t low, uint64_t high) {
 /// Host and port without a scheme: the path has its own key.
 Result<std::string> parse_target(std::string_view text) {
   if (text.find("://") != std::string_view::npos || text.find('/') != std::string_view::npos) {
-    return Error{Code::kInvalidArgument, "\"" + std::string(text) + "\": write host:port alone; the path has its own key"};
+    return Error{Code::kInvalidArgument,
+                 "\"" + std::string(text) + "\": write host:port alone; the path has its own key"};
   }
-  if (auto address = parse_listen_address(text); !address.ok() || address->empty() || text.starts_with(':')) {
-    return Error{Code::kInvalidArgument, "\"" + std::string(text) + "\" is no target: write host:port, such as 127.0.0.1:8000"};
+  if (auto address = parse_listen_address(text);
+      !address.ok() || address->empty() || text.starts_with(':')) {
+    return Error{
+        Code::kInvalidArgument,
+        "\"" + std::string(text) + "\" is no target: write host:port, such as 127.0.0.1:8000"};
   }
   return std::string(text);
 }
@@ -168,12 +181,15 @@ Result<std::string> parse_target(std::string_view text) {
 void read_targets(Problems& problems, Section& section, ScrapeJob& job) {
   const auto node = section.find("targets");
   if (!node || !node->IsSequence() || node->size() == 0) {
-    problems.add(node ? node->Mark() : section.mark(), "targets must be a list such as [127.0.0.1:8000]");
+    problems.add(node ? node->Mark() : section.mark(),
+                 "targets must be a list such as [127.0.0.1:8000]");
     return;
   }
   for (const YAML::Node& item : *node) {
-    auto target = item.IsScalar() ? parse_target(item.Scalar())
-                                  : Result<std::string>(Error{Code::kInvalidArgument, "a target must be host:port"});
+    auto target =
+        item.IsScalar()
+            ? parse_target(item.Scalar())
+            : Result<std::string>(Error{Code::kInvalidArgument, "a target must be host:port"});
     if (target.ok()) {
       job.targets.push_back(std::move(target).value());
     } else {
@@ -188,8 +204,12 @@ void read_labels(Problems& problems, Section& section, ScrapeJob& job) {
   const Section labels(problems, *node, "labels");
   for (const auto& [key, value] : labels.entries()) {
     const std::string& name = key.Scalar();
-    if (!model::is_legacy_label_name(name) || name.starts_with("__") || name == "job" || name == "instance") {
-      problems.add(key.Mark(), "\"" + name + "\" can't be a label here: letters, digits and _ only, not job, instance or __…");
+    if (!model::is_legacy_label_name(name) || name.starts_with("__") || name == "job" ||
+        name == "instance") {
+      problems.add(
+          key.Mark(),
+          "\"" + name +
+              "\" can't be a label here: letters, digits and _ only, not job, instance or __…");
     } else if (!value.IsScalar()) {
       problems.add(value.Mark(), "a label's value must be a single value");
     } else {
@@ -198,7 +218,8 @@ void read_labels(Problems& problems, Section& section, ScrapeJob& job) {
   }
 }
 
-void read_scrape_job(Problems& problems, const YAML::Node& node, std::set<std::string>& names, Config& config) {
+void read_scrape_job(Problems& problems, const YAML::Node& node, std::set<std::string>& names,
+                     Config& config) {
   Section section(problems, node, "this scrape job");
   ScrapeJob job;
   if (!section.value("job", job.job, parse_text)) {
@@ -245,9 +266,11 @@ void read_root(Problems& problems, const YAML::Node& node, Config& config) {
   if (const auto scrape = root.find("scrape")) read_scrape(problems, *scrape, config);
   if (const auto limits = root.find("limits")) {
     Section section(problems, *limits, "limits");
-    section.value("request_body", config.limits.request_body_bytes, bytes_between(1u << 20, 1u << 30));
+    section.value("request_body", config.limits.request_body_bytes,
+                  bytes_between(1u << 20, 1u << 30));
     section.value("connections", config.limits.connections, number_between(1, 1'000'000));
-    section.value("write_queue", config.limits.write_queue_bytes, bytes_between(1u << 20, 64ull << 30));
+    section.value("write_queue", config.limits.write_queue_bytes,
+                  bytes_between(1u << 20, 64ull << 30));
     section.value("head", config.limits.head_bytes, bytes_between(8u << 20, 64ull << 30));
     section.value("query_timeout", config.limits.query_timeout, parse_interval);
     section.value("query_threads", config.limits.query_threads, number_between(0, 256));
@@ -262,7 +285,8 @@ Status read_config(std::string_view yaml, std::string_view file, Config& config)
   Problems problems(file);
   try {
     const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(yaml));
-    if (documents.size() > 1) problems.add(documents[1].Mark(), "the file has a second document; one is enough");
+    if (documents.size() > 1)
+      problems.add(documents[1].Mark(), "the file has a second document; one is enough");
     if (!documents.empty()) read_root(problems, documents[0], config);
   } catch (const YAML::Exception& e) {
     problems.add(e.mark, "this is no YAML: " + e.msg);
@@ -272,7 +296,8 @@ Status read_config(std::string_view yaml, std::string_view file, Config& config)
 
 Status read_config_file(const std::string& path, Config& config) {
   auto text = base::read_file(base::Fs::posix(), path);
-  if (!text.ok()) return {text.error().code, "the configuration can't be read: " + text.error().message};
+  if (!text.ok())
+    return {text.error().code, "the configuration can't be read: " + text.error().message};
   return read_config(*text, path, config);
 }
 

@@ -35,7 +35,8 @@ scrape:
 limits:
   request_body: 16MiB
   query_timeout: 1m
-)", "v.yaml", config);
+)",
+                                    "v.yaml", config);
   ASSERT_TRUE(status.ok()) << status.error().message;
   EXPECT_EQ(config.listeners.http, "0.0.0.0:80");
   EXPECT_EQ(config.listeners.otlp_http, "");
@@ -54,17 +55,23 @@ limits:
 TEST(Config, ErrorsNameThePlaceAndTheRemedy) {
   EXPECT_EQ(problem("data: x\nretnetion: 30d\n"),
             "v.yaml:2:1: unknown key \"retnetion\" in the file; did you mean \"retention\"?");
-  EXPECT_EQ(problem("listeners:\n  http: [1]\n"), "v.yaml:2:9: http must be a single value, not a list");
-  EXPECT_THAT(problem("retention: 5\n"), HasSubstr("v.yaml:1:12: retention: \"5\" is no retention"));
+  EXPECT_EQ(problem("listeners:\n  http: [1]\n"),
+            "v.yaml:2:9: http must be a single value, not a list");
+  EXPECT_THAT(problem("retention: 5\n"),
+              HasSubstr("v.yaml:1:12: retention: \"5\" is no retention"));
   EXPECT_THAT(problem("listeners: 3\n"), HasSubstr("v.yaml:1:12: listeners must be a section"));
   EXPECT_THAT(problem("data: a\ndata: b\n"), HasSubstr("v.yaml:2:1: \"data\" is given twice"));
   EXPECT_THAT(problem("a: [\n"), HasSubstr("this is no YAML"));
   EXPECT_THAT(problem("- a\n"), HasSubstr("must be a section"));
   EXPECT_THAT(problem("--- {}\n--- {}\n"), HasSubstr("second document"));
-  EXPECT_THAT(problem("scrape:\n  - targets: [a:1]\n"), HasSubstr("v.yaml:2:5: a scrape job needs a name"));
-  EXPECT_THAT(problem("scrape:\n  - {job: a, targets: ['http://x:1/m']}\n"), HasSubstr("host:port alone"));
-  EXPECT_THAT(problem("scrape:\n  - {job: a, targets: ['x:1'], interval: 1s, timeout: 2s}\n"), HasSubstr("longer than"));
-  EXPECT_THAT(problem("scrape:\n  - {job: a, targets: ['x:1'], labels: {job: b}}\n"), HasSubstr("can't be a label"));
+  EXPECT_THAT(problem("scrape:\n  - targets: [a:1]\n"),
+              HasSubstr("v.yaml:2:5: a scrape job needs a name"));
+  EXPECT_THAT(problem("scrape:\n  - {job: a, targets: ['http://x:1/m']}\n"),
+              HasSubstr("host:port alone"));
+  EXPECT_THAT(problem("scrape:\n  - {job: a, targets: ['x:1'], interval: 1s, timeout: 2s}\n"),
+              HasSubstr("longer than"));
+  EXPECT_THAT(problem("scrape:\n  - {job: a, targets: ['x:1'], labels: {job: b}}\n"),
+              HasSubstr("can't be a label"));
   EXPECT_THAT(problem("limits: {request_body: 1TB}\n"), HasSubstr("is no size"));
 }
 

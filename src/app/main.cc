@@ -16,7 +16,8 @@ int fail(const vedette::Error& error) {
 
 int main(int argc, char** argv) {
   using vedette::app::Command;
-  const auto command = vedette::app::parse_command_line(std::vector<std::string>(argv + 1, argv + argc));
+  const auto command =
+      vedette::app::parse_command_line(std::vector<std::string>(argv + 1, argv + argc));
   if (!command.ok()) return fail(command.error());
   switch (command->kind) {
     case Command::Kind::kPrint:

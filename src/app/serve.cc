@@ -49,7 +49,9 @@ class StopSignals {
   sigset_t set_;
 };
 
-net::HttpResponse plain(int status, std::string text) { return {status, "text/plain; charset=utf-8", std::move(text)}; }
+net::HttpResponse plain(int status, std::string text) {
+  return {status, "text/plain; charset=utf-8", std::move(text)};
+}
 
 Result<std::unique_ptr<store::engine::Engine>> open_store(const Config& config) {
   store::engine::Options options;
@@ -62,20 +64,25 @@ Result<std::unique_ptr<store::engine::Engine>> open_store(const Config& config) 
   auto engine = store::engine::Engine::open(std::move(options));
   if (engine.ok()) return engine;
   if (engine.error().code == Code::kAlreadyExists) {
-    return Error{Code::kAlreadyExists, "the data folder " + config.data_dir +
-                                           " is in use by another vedette; stop that one, or choose a folder with --data"};
+    return Error{
+        Code::kAlreadyExists,
+        "the data folder " + config.data_dir +
+            " is in use by another vedette; stop that one, or choose a folder with --data"};
   }
-  return Error{engine.error().code, "the data folder " + config.data_dir + " can't be opened: " + engine.error().message};
+  return Error{engine.error().code, "the data folder " + config.data_dir +
+                                        " can't be opened: " + engine.error().message};
 }
 
-/// The running server. Members are destroyed from the last to the first: listeners before what they call.
+/// The running server. Members are destroyed from the last to the first: listeners before what they
+/// call.
 class App {
  public:
   App(const Config& config, std::unique_ptr<store::engine::Engine> store)
       : config_(config), store_(std::move(store)), runner_(runner_options(config)) {}
 
   Status start() {
-    ASSIGN_OR_RETURN(ingest_, ingest::Ingest::create(ingest_options(), *store_, scheduler_, *client_, base::Clock::system()));
+    ASSIGN_OR_RETURN(ingest_, ingest::Ingest::create(ingest_options(), *store_, scheduler_,
+                                                     *client_, base::Clock::system()));
     auto api_router = std::make_shared<net::Router>();
     auto otlp_router = std::make_shared<net::Router>();
     for (const auto& router : {api_router, otlp_router}) ingest_->add_to(*router);
@@ -99,10 +106,16 @@ class App {
     std::string text = std::string("Vedette ") + kVersion + " is ready";
     if (const auto http = address("http"); !http.empty()) text += ": http://" + http;
     text += "\n";
-    if (const auto grpc = address("otlp_grpc"); !grpc.empty()) text += "  OTLP over gRPC  http://" + grpc + "\n";
-    if (const auto http = address("otlp_http"); !http.empty()) text += "  OTLP over HTTP  http://" + http + "\n";
-    text += "  data            " + data_dir() + ", kept " +
-            (config_.retention ? "for " + base::format_duration(std::chrono::nanoseconds(*config_.retention).count()) : "for ever") + "\n";
+    if (const auto grpc = address("otlp_grpc"); !grpc.empty())
+      text += "  OTLP over gRPC  http://" + grpc + "\n";
+    if (const auto http = address("otlp_http"); !http.empty())
+      text += "  OTLP over HTTP  http://" + http + "\n";
+    text +=
+        "  data            " + data_dir() + ", kept " +
+        (config_.retention
+             ? "for " + base::format_duration(std::chrono::nanoseconds(*config_.retention).count())
+             : "for ever") +
+        "\n";
     std::fputs(text.c_str(), stdout);
     std::fflush(stdout);
   }
@@ -119,7 +132,8 @@ class App {
   static api::Runner::Options runner_options(const Config& config) {
     api::Runner::Options options;
     const unsigned cores = std::max(2u, std::thread::hardware_concurrency());
-    options.threads = config.limits.query_threads ? static_cast<unsigned>(config.limits.query_threads) : cores;
+    options.threads =
+        config.limits.query_threads ? static_cast<unsigned>(config.limits.query_threads) : cores;
     options.timeout = config.limits.query_timeout;
     return options;
   }
@@ -158,13 +172,21 @@ class App {
   }
 
   void add_apis(net::Router& router) {
-    router.http("GET", "/-/healthy", [](net::HttpRequest&&, net::Responder respond) { respond(plain(200, "healthy\n")); });
-    router.http("GET", "/-/ready", [this](net::HttpRequest&&, net::Responder respond) { respond(readiness()); });
-    runner_.serve(router, "GET", "/metrics", [this](const net::HttpRequest&, const store::ReadContext&) {
-      return net::HttpResponse{200, "text/plain; version=0.0.4; charset=utf-8", render_self_metrics(figures())};
-    }, api::error_answer);
-    api::serve_vedette_api(router, runner_, {*store_, base::Clock::system(), [this] { return targets(); },
-                                             [this] { return facts(); }});
+    router.http("GET", "/-/healthy", [](net::HttpRequest&&, net::Responder respond) {
+      respond(plain(200, "healthy\n"));
+    });
+    router.http("GET", "/-/ready",
+                [this](net::HttpRequest&&, net::Responder respond) { respond(readiness()); });
+    runner_.serve(
+        router, "GET", "/metrics",
+        [this](const net::HttpRequest&, const store::ReadContext&) {
+          return net::HttpResponse{200, "text/plain; version=0.0.4; charset=utf-8",
+                                   render_self_metrics(figures())};
+        },
+        api::error_answer);
+    api::serve_vedette_api(
+        router, runner_,
+        {*store_, base::Clock::system(), [this] { return targets(); }, [this] { return facts(); }});
     api::serve_prometheus_api(router, runner_, *store_, base::Clock::system());
     api::serve_jaeger_api(router, runner_, *store_, base::Clock::system());
     api::serve_loki_api(router, runner_, *store_, base::Clock::system());
@@ -180,10 +202,12 @@ class App {
     options.limits.connections_max = config_.limits.connections;
     auto server = net::Server::start(std::move(options), router);
     if (!server.ok()) {
-      return {server.error().code, server.error().message + "; choose another address with " + flag + ", or none"};
+      return {server.error().code,
+              server.error().message + "; choose another address with " + flag + ", or none"};
     }
     const std::lock_guard lock(servers_mutex_);
-    for (const std::string& address : (*server)->addresses()) listeners_.emplace_back(serves, address);
+    for (const std::string& address : (*server)->addresses())
+      listeners_.emplace_back(serves, address);
     servers_.push_back(std::move(server).value());
     return {};
   }
@@ -240,7 +264,7 @@ class App {
   std::unique_ptr<net::Client> client_ = net::Client::create();
   std::unique_ptr<ingest::Ingest> ingest_;
   api::Runner runner_;
-  mutable std::mutex servers_mutex_;                            // requests come in while the last listeners start
+  mutable std::mutex servers_mutex_;  // requests come in while the last listeners start
   std::vector<std::pair<std::string, std::string>> listeners_;  // what it serves, address
   std::vector<std::unique_ptr<net::Server>> servers_;
 };

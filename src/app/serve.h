@@ -6,8 +6,8 @@
 
 namespace vedette::app {
 
-/// Runs until SIGTERM or SIGINT. Call it from the main thread before any other thread exists. The error says
-/// why the server could not start, or what was lost while it stopped.
+/// Runs until SIGTERM or SIGINT. Call it from the main thread before any other thread exists. The
+/// error says why the server could not start, or what was lost while it stopped.
 Status serve(const Config& config);
 
 }  // namespace vedette::app

@@ -7,29 +7,39 @@
 namespace vedette::base {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 struct Unit {
   std::string_view name;
   int64_t ns;
 };
 // Longer names first, so that "ms" is not read as "m".
-constexpr Unit kUnits[] = {{"ns", 1},           {"us", 1'000},          {"µs", 1'000},
-                           {"ms", kNsPerMs},    {"s", kNsPerSecond},    {"m", 60 * kNsPerSecond},
-                           {"h", 3600 * kNsPerSecond}, {"d", 86400 * kNsPerSecond},
-                           {"w", 604800 * kNsPerSecond}, {"y", 365 * 86400 * kNsPerSecond}};
+constexpr Unit kUnits[] = {{"ns", 1},
+                           {"us", 1'000},
+                           {"µs", 1'000},
+                           {"ms", kNsPerMs},
+                           {"s", kNsPerSecond},
+                           {"m", 60 * kNsPerSecond},
+                           {"h", 3600 * kNsPerSecond},
+                           {"d", 86400 * kNsPerSecond},
+                           {"w", 604800 * kNsPerSecond},
+                           {"y", 365 * 86400 * kNsPerSecond}};
 
 /// Digits at the front of `text`, at most `digits_max`, taken off it.
 std::optional<int64_t> take_number(std::string_view& text, size_t digits_max) {
   size_t n = 0;
   int64_t value = 0;
-  while (n < text.size() && n < digits_max && is_digit(text[n])) value = value * 10 + (text[n++] - '0');
+  while (n < text.size() && n < digits_max && is_digit(text[n]))
+    value = value * 10 + (text[n++] - '0');
   if (n == 0) return std::nullopt;
   text.remove_prefix(n);
   return value;
 }
 
-/// ".25" taken off the front, as parts of `unit_ns`; digits beyond the ninth are cut. 0 without a point.
+/// ".25" taken off the front, as parts of `unit_ns`; digits beyond the ninth are cut. 0 without a
+/// point.
 std::optional<int64_t> take_fraction(std::string_view& text, int64_t unit_ns) {
   if (text.empty() || text[0] != '.') return 0;
   text.remove_prefix(1);
@@ -147,8 +157,9 @@ std::string format_rfc3339_ms(int64_t ns) {
   const time_t seconds = static_cast<time_t>(ns / kNsPerSecond);
   tm parts{};
   gmtime_r(&seconds, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1,
-                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, ns / kNsPerMs % 1000);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900,
+                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                     ns / kNsPerMs % 1000);
 }
 
 std::string format_duration(int64_t ns) {

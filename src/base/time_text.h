@@ -11,8 +11,8 @@ namespace vedette::base {
 inline constexpr int64_t kNsPerMs = 1'000'000;
 inline constexpr int64_t kNsPerSecond = 1'000'000'000;
 
-/// "250us", "1.5s", "1h30m", "30d", "2w", "1y" (365 days), in nanoseconds; nothing when malformed, signed, or
-/// beyond 64 bits. A bare "0" is allowed, any other number needs its unit.
+/// "250us", "1.5s", "1h30m", "30d", "2w", "1y" (365 days), in nanoseconds; nothing when malformed,
+/// signed, or beyond 64 bits. A bare "0" is allowed, any other number needs its unit.
 std::optional<int64_t> parse_duration_ns(std::string_view text);
 /// RFC 3339, "2026-01-31T12:00:00.5+01:00", from 1970 on; nanoseconds since 1970.
 std::optional<int64_t> parse_rfc3339_ns(std::string_view text);

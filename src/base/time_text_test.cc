@@ -14,7 +14,8 @@ TEST(TimeText, Durations) {
   EXPECT_EQ(parse_duration_ns("30d"), 30 * 86400 * kNsPerSecond);
   EXPECT_EQ(parse_duration_ns("0"), 0);
   EXPECT_EQ(parse_duration_ns("0s"), 0);
-  for (const char* bad : {"", "5", "s", "-5s", "5 s", "1..5s", "5x", "1.s", "99999999999y", "1h30", "1e3s"}) {
+  for (const char* bad :
+       {"", "5", "s", "-5s", "5 s", "1..5s", "5x", "1.s", "99999999999y", "1h30", "1e3s"}) {
     EXPECT_EQ(parse_duration_ns(bad), std::nullopt) << bad;
   }
 }
@@ -23,8 +24,9 @@ TEST(TimeText, Rfc3339) {
   EXPECT_EQ(parse_rfc3339_ns("1970-01-01T00:00:00Z"), 0);
   EXPECT_EQ(parse_rfc3339_ns("2026-01-31T12:00:00Z"), 1769860800 * kNsPerSecond);
   EXPECT_EQ(parse_rfc3339_ns("2026-01-31T13:00:00.123456789+01:00"), 1769860800123456789);
-  for (const char* bad : {"", "2026-01-31", "2026-02-30T12:00:00Z", "2026-01-31T24:00:00Z", "2026-01-31T12:00:00",
-                          "1969-12-31T23:59:59Z", "2026-01-31T12:00:00Zx", "+026-01-31T12:00:00Z"}) {
+  for (const char* bad :
+       {"", "2026-01-31", "2026-02-30T12:00:00Z", "2026-01-31T24:00:00Z", "2026-01-31T12:00:00",
+        "1969-12-31T23:59:59Z", "2026-01-31T12:00:00Zx", "+026-01-31T12:00:00Z"}) {
     EXPECT_EQ(parse_rfc3339_ns(bad), std::nullopt) << bad;
   }
 }

@@ -11,24 +11,35 @@ using store::Field;
 using store::Op;
 using store::Predicate;
 
-std::string anchored(const std::string& pattern) { return "^(?s:" + pattern + ")$"; }
+std::string anchored(const std::string& pattern) {
+  return "^(?s:" + pattern + ")$";
+}
 
 Op op_of(LabelOp op) {
   switch (op) {
-    case LabelOp::kEqual: return Op::kEqual;
-    case LabelOp::kNotEqual: return Op::kNotEqual;
-    case LabelOp::kRegex: return Op::kRegex;
-    case LabelOp::kNotRegex: return Op::kNotRegex;
-    case LabelOp::kLess: return Op::kLess;
-    case LabelOp::kLessOrEqual: return Op::kLessOrEqual;
-    case LabelOp::kGreater: return Op::kGreater;
-    case LabelOp::kGreaterOrEqual: return Op::kGreaterOrEqual;
+    case LabelOp::kEqual:
+      return Op::kEqual;
+    case LabelOp::kNotEqual:
+      return Op::kNotEqual;
+    case LabelOp::kRegex:
+      return Op::kRegex;
+    case LabelOp::kNotRegex:
+      return Op::kNotRegex;
+    case LabelOp::kLess:
+      return Op::kLess;
+    case LabelOp::kLessOrEqual:
+      return Op::kLessOrEqual;
+    case LabelOp::kGreater:
+      return Op::kGreater;
+    case LabelOp::kGreaterOrEqual:
+      return Op::kGreaterOrEqual;
   }
   return Op::kEqual;
 }
 
 LabelFilter as_filter(const store::Matcher& matcher) {
-  constexpr LabelOp kOps[] = {LabelOp::kEqual, LabelOp::kNotEqual, LabelOp::kRegex, LabelOp::kNotRegex};
+  constexpr LabelOp kOps[] = {LabelOp::kEqual, LabelOp::kNotEqual, LabelOp::kRegex,
+                              LabelOp::kNotRegex};
   return {matcher.name, kOps[static_cast<size_t>(matcher.op)], matcher.value, std::nullopt};
 }
 
@@ -49,7 +60,8 @@ Status add_severity(const LabelFilter& filter, std::vector<Predicate>& where) {
   }
   const bool regex = filter.op == LabelOp::kRegex || filter.op == LabelOp::kNotRegex;
   const bool negated = filter.op == LabelOp::kNotEqual || filter.op == LabelOp::kNotRegex;
-  const re2::RE2 pattern("(?i)" + anchored(regex ? filter.text : re2::RE2::QuoteMeta(filter.text)), re2::RE2::Quiet);
+  const re2::RE2 pattern("(?i)" + anchored(regex ? filter.text : re2::RE2::QuoteMeta(filter.text)),
+                         re2::RE2::Quiet);
   if (!pattern.ok()) return {Code::kInvalidArgument, "bad regular expression: " + pattern.error()};
   std::string numbers;
   int matching = 0;
@@ -62,7 +74,8 @@ Status add_severity(const LabelFilter& filter, std::vector<Predicate>& where) {
   Predicate p;
   p.field = Field::kSeverity;
   p.op = Op::kRegex;
-  p.text = matching ? "^(?:" + numbers + ")$" : "[^\\x00-\\x{10FFFF}]";  // the latter matches nothing
+  p.text =
+      matching ? "^(?:" + numbers + ")$" : "[^\\x00-\\x{10FFFF}]";  // the latter matches nothing
   where.push_back(std::move(p));
   return {};
 }
@@ -75,28 +88,37 @@ Status add_id(const LabelFilter& filter, std::vector<Predicate>& where) {
   }
   if (p.field == Field::kTraceId) {
     const auto id = model::TraceId::from_hex(filter.text);
-    if (!id || !id->valid()) return {Code::kInvalidArgument, "trace_id=\"" + filter.text.substr(0, 64) + "\" is no trace id"};
+    if (!id || !id->valid())
+      return {Code::kInvalidArgument,
+              "trace_id=\"" + filter.text.substr(0, 64) + "\" is no trace id"};
     p.trace_ids.push_back(*id);
   } else {
     const auto id = model::span_id_from_hex(filter.text);
-    if (!id || *id == 0) return {Code::kInvalidArgument, "span_id=\"" + filter.text.substr(0, 64) + "\" is no span id"};
+    if (!id || *id == 0)
+      return {Code::kInvalidArgument,
+              "span_id=\"" + filter.text.substr(0, 64) + "\" is no span id"};
     p.number_u64 = *id;
   }
   where.push_back(std::move(p));
   return {};
 }
 
-Status add_attribute(const LabelFilter& filter, const KeysOfLabel& keys_of_label, std::vector<Predicate>& where) {
+Status add_attribute(const LabelFilter& filter, const KeysOfLabel& keys_of_label,
+                     std::vector<Predicate>& where) {
   const std::vector<std::string> keys = keys_of_label(filter.name);
-  // A positive condition needs one key; where two keys look alike as labels the label's own spelling wins.
+  // A positive condition needs one key; where two keys look alike as labels the label's own
+  // spelling wins.
   std::string key = filter.name;
   if (!keys.empty() && std::find(keys.begin(), keys.end(), key) == keys.end()) key = keys.front();
   where.push_back(text_condition(Field::kAttribute, key, filter));
   return {};
 }
 
-Status add_label(const LabelFilter& filter, const KeysOfLabel& keys_of_label, std::vector<Predicate>& where) {
-  if (filter.name == kSeverityLabel || filter.name == kLevelLabel || filter.name == "detected_level") return add_severity(filter, where);
+Status add_label(const LabelFilter& filter, const KeysOfLabel& keys_of_label,
+                 std::vector<Predicate>& where) {
+  if (filter.name == kSeverityLabel || filter.name == kLevelLabel ||
+      filter.name == "detected_level")
+    return add_severity(filter, where);
   if (filter.name == kTraceLabel || filter.name == kSpanLabel) return add_id(filter, where);
   if (filter.name == kServiceLabel) {
     where.push_back(text_condition(Field::kService, "", filter));
@@ -127,8 +149,10 @@ std::string label_name(std::string_view attribute_key) {
 
 Result<std::vector<Predicate>> conditions(const LogQuery& query, const KeysOfLabel& keys_of_label) {
   std::vector<Predicate> where;
-  for (const store::Matcher& matcher : query.stream) RETURN_IF_ERROR(add_label(as_filter(matcher), keys_of_label, where));
-  for (const LabelFilter& filter : query.labels) RETURN_IF_ERROR(add_label(filter, keys_of_label, where));
+  for (const store::Matcher& matcher : query.stream)
+    RETURN_IF_ERROR(add_label(as_filter(matcher), keys_of_label, where));
+  for (const LabelFilter& filter : query.labels)
+    RETURN_IF_ERROR(add_label(filter, keys_of_label, where));
   for (const LineFilter& filter : query.lines) where.push_back(line_condition(filter));
   return where;
 }

@@ -3,7 +3,8 @@
 //   service_name        the service
 //   severity, level     TRACE, DEBUG, INFO, WARN, ERROR, FATAL; in a query in any case
 //   trace_id, span_id   the ids, in hex
-//   anything else       an attribute of the record, else of its resource; what a label can't hold is "_"
+//   anything else       an attribute of the record, else of its resource; what a label can't hold
+//   is "_"
 #pragma once
 
 #include <functional>
@@ -30,6 +31,7 @@ std::string label_name(std::string_view attribute_key);
 using KeysOfLabel = std::function<std::vector<std::string>(const std::string& label)>;
 
 /// kInvalidArgument for values that can't be, such as a trace id that is none.
-Result<std::vector<store::Predicate>> conditions(const LogQuery& query, const KeysOfLabel& keys_of_label);
+Result<std::vector<store::Predicate>> conditions(const LogQuery& query,
+                                                 const KeysOfLabel& keys_of_label);
 
 }  // namespace vedette::logql

@@ -3,12 +3,19 @@
 namespace vedette::logql {
 namespace {
 
-bool is_name_start(char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '_'; }
-bool is_name_part(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_name_start(char c) {
+  return std::isalpha(static_cast<unsigned char>(c)) || c == '_';
+}
+bool is_name_part(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
-constexpr std::string_view kSymbols[] = {"|=", "|~", "|>", "!=", "!~", "!>", "=~", "==", ">=", "<=", "{", "}", "(", ")",
-                                         "[",  "]",  ",",  "|",  "=",  ">",  "<",  "+",  "-",  "*",  "/", "%", "^"};
+constexpr std::string_view kSymbols[] = {
+    "|=", "|~", "|>", "!=", "!~", "!>", "=~", "==", ">=", "<=", "{", "}", "(", ")",
+    "[",  "]",  ",",  "|",  "=",  ">",  "<",  "+",  "-",  "*",  "/", "%", "^"};
 
 class Lexer {
  public:
@@ -44,7 +51,8 @@ class Lexer {
   Status read(Token& token) {
     const char c = query_[at_];
     if (is_name_start(c)) return read_name(token);
-    if (is_digit(c) || (c == '.' && at_ + 1 < query_.size() && is_digit(query_[at_ + 1]))) return read_number(token);
+    if (is_digit(c) || (c == '.' && at_ + 1 < query_.size() && is_digit(query_[at_ + 1])))
+      return read_number(token);
     if (c == '"') return read_string(token);
     if (c == '`') return read_raw_string(token);
     for (std::string_view symbol : kSymbols) {
@@ -82,7 +90,8 @@ class Lexer {
 
   Status read_raw_string(Token& token) {
     const size_t close = query_.find('`', at_ + 1);
-    if (close == std::string_view::npos) return parse_error(query_, at_, "this text has no end; close it with a backquote");
+    if (close == std::string_view::npos)
+      return parse_error(query_, at_, "this text has no end; close it with a backquote");
     token.kind = TokenKind::kString;
     token.text = query_.substr(at_ + 1, close - at_ - 1);
     at_ = close + 1;
@@ -104,7 +113,8 @@ class Lexer {
       }
       RETURN_IF_ERROR(read_escape(token.text));
     }
-    return parse_error(query_, token.offset, "this text has no end; close it with a quotation mark");
+    return parse_error(query_, token.offset,
+                       "this text has no end; close it with a quotation mark");
   }
 
   /// At a backslash; leaves at_ on the last character of the escape.
@@ -120,8 +130,10 @@ class Lexer {
     unsigned code = 0;
     const std::string_view hex = query_.substr(std::min(at_ + 1, query_.size()), digits);
     const auto [end, error] = std::from_chars(hex.data(), hex.data() + hex.size(), code, 16);
-    if (digits == 0 || hex.size() != digits || error != std::errc() || end != hex.data() + hex.size()) {
-      return parse_error(query_, start, "there is no such escape; write \\\\ for a backslash, or use backquotes");
+    if (digits == 0 || hex.size() != digits || error != std::errc() ||
+        end != hex.data() + hex.size()) {
+      return parse_error(query_, start,
+                         "there is no such escape; write \\\\ for a backslash, or use backquotes");
     }
     at_ += digits;
     append_utf8(out, code);
@@ -146,14 +158,17 @@ class Lexer {
 
 }  // namespace
 
-Result<std::vector<Token>> tokenize(std::string_view query) { return Lexer(query).run(); }
+Result<std::vector<Token>> tokenize(std::string_view query) {
+  return Lexer(query).run();
+}
 
 Error parse_error(std::string_view query, size_t offset, std::string_view what) {
   const std::string_view before = query.substr(0, offset);
   const auto line = 1 + std::count(before.begin(), before.end(), '\n');
   const size_t newline = before.rfind('\n');
   const size_t column = newline == std::string_view::npos ? offset + 1 : offset - newline;
-  return {Code::kInvalidArgument, "parse error at line " + std::to_string(line) + ", col " + std::to_string(column) + ": " + std::string(what)};
+  return {Code::kInvalidArgument, "parse error at line " + std::to_string(line) + ", col " +
+                                      std::to_string(column) + ": " + std::string(what)};
 }
 
 }  // namespace vedette::logql

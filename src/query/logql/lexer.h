@@ -14,8 +14,9 @@ enum class TokenKind : uint8_t { kEnd, kName, kString, kNumber, kSymbol };
 
 struct Token {
   TokenKind kind = TokenKind::kEnd;
-  std::string text;    // of a string: its value; of a symbol: the longest that fits, such as "|=" or "=~"
-  size_t offset = 0;   // in bytes
+  std::string
+      text;  // of a string: its value; of a symbol: the longest that fits, such as "|=" or "=~"
+  size_t offset = 0;  // in bytes
   double number = 0;
   bool has_unit = false;  // 5s, 10KB
 };

@@ -18,8 +18,12 @@ std::string describe(const store::Predicate& p) {
   using store::Field;
   if (p.field == Field::kTraceId) return "trace " + p.trace_ids.at(0).hex();
   if (p.field == Field::kSpanId) return "span " + model::span_id_hex(p.number_u64);
-  constexpr const char* kOps[] = {"=", "!=", "<", "<=", ">", ">=", "=~", "!~", "contains", "!contains"};
-  std::string out = p.field == Field::kService ? "service" : p.field == Field::kSeverity ? "severity" : p.field == Field::kBody ? "body" : "attribute " + p.key;
+  constexpr const char* kOps[] = {"=",  "!=", "<",  "<=",       ">",
+                                  ">=", "=~", "!~", "contains", "!contains"};
+  std::string out = p.field == Field::kService    ? "service"
+                    : p.field == Field::kSeverity ? "severity"
+                    : p.field == Field::kBody     ? "body"
+                                                  : "attribute " + p.key;
   out += std::string(" ") + kOps[static_cast<size_t>(p.op)] + " ";
   if (!p.number) return out + quoted(p.text);
   char digits[32];

@@ -9,12 +9,34 @@ namespace {
 
 constexpr int kDepthMax = 64;
 
-constexpr std::string_view kRangeFunctions[] = {
-    "count_over_time", "rate", "bytes_over_time", "bytes_rate", "sum", "avg", "min", "max", "count", "topk", "bottomk",
-    "stddev", "stdvar", "sort", "sort_desc", "quantile_over_time", "sum_over_time", "avg_over_time", "min_over_time",
-    "max_over_time", "first_over_time", "last_over_time", "absent_over_time", "rate_counter", "label_replace"};
-constexpr std::string_view kParsers[] = {"json", "logfmt", "pattern", "regexp", "unpack", "decolorize", "line_format",
-                                         "label_format", "drop", "keep", "unwrap", "distinct"};
+constexpr std::string_view kRangeFunctions[] = {"count_over_time",
+                                                "rate",
+                                                "bytes_over_time",
+                                                "bytes_rate",
+                                                "sum",
+                                                "avg",
+                                                "min",
+                                                "max",
+                                                "count",
+                                                "topk",
+                                                "bottomk",
+                                                "stddev",
+                                                "stdvar",
+                                                "sort",
+                                                "sort_desc",
+                                                "quantile_over_time",
+                                                "sum_over_time",
+                                                "avg_over_time",
+                                                "min_over_time",
+                                                "max_over_time",
+                                                "first_over_time",
+                                                "last_over_time",
+                                                "absent_over_time",
+                                                "rate_counter",
+                                                "label_replace"};
+constexpr std::string_view kParsers[] = {"json",   "logfmt",     "pattern",     "regexp",
+                                         "unpack", "decolorize", "line_format", "label_format",
+                                         "drop",   "keep",       "unwrap",      "distinct"};
 
 template <size_t N>
 bool is_one_of(std::string_view word, const std::string_view (&words)[N]) {
@@ -23,7 +45,8 @@ bool is_one_of(std::string_view word, const std::string_view (&words)[N]) {
 
 class Parser {
  public:
-  Parser(std::string_view query, std::vector<Token> tokens) : query_(query), tokens_(std::move(tokens)) {}
+  Parser(std::string_view query, std::vector<Token> tokens)
+      : query_(query), tokens_(std::move(tokens)) {}
 
   Result<Query> run() {
     if (is("{")) return parse_log();
@@ -44,7 +67,9 @@ class Parser {
   }
 
  private:
-  const Token& peek(size_t ahead = 0) const { return tokens_[std::min(at_ + ahead, tokens_.size() - 1)]; }
+  const Token& peek(size_t ahead = 0) const {
+    return tokens_[std::min(at_ + ahead, tokens_.size() - 1)];
+  }
   bool is(std::string_view symbol, size_t ahead = 0) const {
     return peek(ahead).kind == TokenKind::kSymbol && peek(ahead).text == symbol;
   }
@@ -65,7 +90,9 @@ class Parser {
   }
   Status expect_end() {
     if (peek().kind == TokenKind::kEnd) return {};
-    if (is("[")) return unimplemented("ranges such as [5m] belong to metric queries, which are not supported yet");
+    if (is("["))
+      return unimplemented(
+          "ranges such as [5m] belong to metric queries, which are not supported yet");
     return error("the query should end here" + found());
   }
   std::string found() const {
@@ -123,7 +150,8 @@ class Parser {
   }
 
   Result<std::string> parse_text() {
-    if (peek().kind != TokenKind::kString) return error("expected a text in quotation marks" + found());
+    if (peek().kind != TokenKind::kString)
+      return error("expected a text in quotation marks" + found());
     return tokens_[at_++].text;
   }
 
@@ -135,10 +163,14 @@ class Parser {
 
   Status parse_line_filter(LogQuery& log) {
     const std::string symbol = peek().text;
-    if (symbol == "|>" || symbol == "!>") return unimplemented("pattern filters |> and !> are not supported; use |= or |~");
+    if (symbol == "|>" || symbol == "!>")
+      return unimplemented("pattern filters |> and !> are not supported; use |= or |~");
     ++at_;
     LineFilter filter;
-    filter.op = symbol == "|=" ? LineOp::kContains : symbol == "!=" ? LineOp::kNotContains : symbol == "|~" ? LineOp::kRegex : LineOp::kNotRegex;
+    filter.op = symbol == "|="   ? LineOp::kContains
+                : symbol == "!=" ? LineOp::kNotContains
+                : symbol == "|~" ? LineOp::kRegex
+                                 : LineOp::kNotRegex;
     const size_t place = peek().offset;
     ASSIGN_OR_RETURN(filter.text, parse_text());
     if (peek().kind == TokenKind::kName && peek().text == "or") {
@@ -152,7 +184,9 @@ class Parser {
   /// Behind a "|": label filters joined by "and" or ",".
   Status parse_stage(LogQuery& log) {
     if (peek().kind == TokenKind::kName && is_one_of(peek().text, kParsers) && !is_comparison(1)) {
-      return unimplemented("`| " + peek().text + "` is not supported; attributes can be filtered without it: | name=\"value\"");
+      return unimplemented(
+          "`| " + peek().text +
+          "` is not supported; attributes can be filtered without it: | name=\"value\"");
     }
     for (;;) {
       int open = 0;
@@ -161,16 +195,23 @@ class Parser {
       RETURN_IF_ERROR(parse_label_filter(log));
       while (open > 0 && take(")")) --open;
       if (open > 0 && !is_joiner()) return error("expected \")\"" + found());
-      if (open > 0) return unimplemented("brackets around several label filters are not supported; leave them out");
+      if (open > 0)
+        return unimplemented(
+            "brackets around several label filters are not supported; leave them out");
       if (peek().kind == TokenKind::kName && peek().text == "or") {
-        return unimplemented("`or` between label filters is not supported; use a regular expression: | name=~\"a|b\"");
+        return unimplemented(
+            "`or` between label filters is not supported; use a regular expression: | "
+            "name=~\"a|b\"");
       }
       if (!is_joiner()) return {};
       ++at_;
     }
   }
 
-  bool is_joiner() const { return is(",") || (peek().kind == TokenKind::kName && (peek().text == "and" || peek().text == "or")); }
+  bool is_joiner() const {
+    return is(",") ||
+           (peek().kind == TokenKind::kName && (peek().text == "and" || peek().text == "or"));
+  }
   bool is_comparison(size_t ahead) const {
     for (std::string_view s : {"=", "==", "!=", "=~", "!~", "<", "<=", ">", ">="}) {
       if (is(s, ahead)) return true;
@@ -203,7 +244,8 @@ class Parser {
     const double sign = !regex && take("-") ? -1 : 1;
     const size_t place = peek().offset;
     if (peek().kind == TokenKind::kNumber && !regex) {
-      if (peek().has_unit) return unimplemented("durations and sizes can't be compared yet; write a plain number");
+      if (peek().has_unit)
+        return unimplemented("durations and sizes can't be compared yet; write a plain number");
       filter.number = sign * tokens_[at_++].number;
       return {};
     }
@@ -220,7 +262,8 @@ class Parser {
       const bool plus = take("+");
       if (!plus && !take("-")) return left;
       ASSIGN_OR_RETURN(const Constant right, parse_product(depth));
-      left = {plus ? left.value + right.value : left.value - right.value, left.is_vector || right.is_vector};
+      left = {plus ? left.value + right.value : left.value - right.value,
+              left.is_vector || right.is_vector};
     }
   }
 
@@ -231,7 +274,9 @@ class Parser {
       if (!op) return left;
       ++at_;
       ASSIGN_OR_RETURN(const Constant right, parse_power(depth));
-      const double value = op == '*' ? left.value * right.value : op == '/' ? left.value / right.value : std::fmod(left.value, right.value);
+      const double value = op == '*'   ? left.value * right.value
+                           : op == '/' ? left.value / right.value
+                                       : std::fmod(left.value, right.value);
       left = {value, left.is_vector || right.is_vector};
     }
   }
@@ -263,7 +308,9 @@ class Parser {
       return Constant{sign * inner.value, inner.is_vector};
     }
     if (token.kind == TokenKind::kName && is_one_of(token.text, kRangeFunctions)) {
-      return unimplemented("metric queries such as " + token.text + " are not supported yet; ask the metrics, or /vedette/v1/logs/histogram");
+      return unimplemented(
+          "metric queries such as " + token.text +
+          " are not supported yet; ask the metrics, or /vedette/v1/logs/histogram");
     }
     return error("expected a stream selector such as {service_name=\"shop\"}" + found());
   }
@@ -283,9 +330,13 @@ class Parser {
 }  // namespace
 
 Result<Query> parse(std::string_view query) {
-  if (query.size() > kQueryBytesMax) return Error{Code::kInvalidArgument, "the query is longer than 64 KiB"};
+  if (query.size() > kQueryBytesMax)
+    return Error{Code::kInvalidArgument, "the query is longer than 64 KiB"};
   ASSIGN_OR_RETURN(std::vector<Token> tokens, tokenize(query));
-  if (tokens.size() == 1) return parse_error(query, 0, "the query is empty; begin with a stream selector such as {service_name=\"shop\"}");
+  if (tokens.size() == 1)
+    return parse_error(
+        query, 0,
+        "the query is empty; begin with a stream selector such as {service_name=\"shop\"}");
   return Parser(query, std::move(tokens)).run();
 }
 

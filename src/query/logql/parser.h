@@ -10,7 +10,8 @@ namespace vedette::logql {
 
 inline constexpr size_t kQueryBytesMax = 64 << 10;
 
-/// kInvalidArgument with line and column for what is no LogQL; kUnimplemented for LogQL that is not understood yet.
+/// kInvalidArgument with line and column for what is no LogQL; kUnimplemented for LogQL that is not
+/// understood yet.
 Result<Query> parse(std::string_view query);
 
 }  // namespace vedette::logql

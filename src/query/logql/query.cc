@@ -7,12 +7,23 @@ std::string quoted(std::string_view text) {
   std::string out = "\"";
   for (char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\t': out += "\\t"; break;
-      case '\r': out += "\\r"; break;
-      default: out += c;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      default:
+        out += c;
     }
   }
   return out + "\"";
@@ -44,7 +55,8 @@ std::string log_text(const LogQuery& query) {
     out += (out.size() > 1 ? ", " : "") + m.name + symbol(m.op) + quoted(m.value);
   }
   out += "}";
-  for (const LineFilter& f : query.lines) out += std::string(" ") + symbol(f.op) + " " + quoted(f.text);
+  for (const LineFilter& f : query.lines)
+    out += std::string(" ") + symbol(f.op) + " " + quoted(f.text);
   for (const LabelFilter& f : query.labels) {
     out += " | " + f.name + symbol(f.op) + (f.number ? number_text(*f.number) : quoted(f.text));
   }

@@ -1,6 +1,6 @@
-// What a LogQL query says, once parsed. The part of LogQL that is understood: stream selectors, line filters
-// and label filters joined by "and", and constant arithmetic, which Grafana asks to see whether we live.
-// Language: grafana.com/docs/loki, "LogQL: log query language".
+// What a LogQL query says, once parsed. The part of LogQL that is understood: stream selectors,
+// line filters and label filters joined by "and", and constant arithmetic, which Grafana asks to
+// see whether we live. Language: grafana.com/docs/loki, "LogQL: log query language".
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,16 @@ struct LineFilter {
   std::string text;
 };
 
-enum class LabelOp : uint8_t { kEqual, kNotEqual, kRegex, kNotRegex, kLess, kLessOrEqual, kGreater, kGreaterOrEqual };
+enum class LabelOp : uint8_t {
+  kEqual,
+  kNotEqual,
+  kRegex,
+  kNotRegex,
+  kLess,
+  kLessOrEqual,
+  kGreater,
+  kGreaterOrEqual
+};
 
 /// `| name op value`; a number where the value has no quotes.
 struct LabelFilter {
