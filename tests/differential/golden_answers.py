@@ -1,6 +1,6 @@
 """Answers of Prometheus to the evaluations of a golden script, in the script's own terms.
 
-    python3 tests/differential/golden_answers.py FILE…    fills in what evaluations without expectations answer
+python3 tests/differential/golden_answers.py FILE…    fills in what evaluations without expectations answer
 """
 
 import json
@@ -19,7 +19,9 @@ def series_text(metric: dict[str, str]) -> str:
     pairs = [json.dumps(name, ensure_ascii=False)] if name and not legacy else []
     for key, value in sorted(metric.items()):
         if key != "__name__":
-            shown = key if re.fullmatch(r"[a-zA-Z_]\w*", key) else json.dumps(key, ensure_ascii=False)
+            shown = (
+                key if re.fullmatch(r"[a-zA-Z_]\w*", key) else json.dumps(key, ensure_ascii=False)
+            )
             pairs.append(f"{shown}={json.dumps(value, ensure_ascii=False)}")
     braces = "{" + ", ".join(pairs) + "}" if pairs or not name else ""
     return (name if legacy else "") + braces
@@ -50,7 +52,11 @@ def expectation(item: golden_script.Eval, answer: dict) -> list[str]:
         return [*lines, number(result[1])]
     if kind == "string":
         return [*lines, f"expect string {json.dumps(result[1], ensure_ascii=False)}"]
-    if re.match(r"\(*(sort|sort_desc|topk|bottomk)\b", item.query) and item.instant is not None and len(result) > 1:
+    if (
+        re.match(r"\(*(sort|sort_desc|topk|bottomk)\b", item.query)
+        and item.instant is not None
+        and len(result) > 1
+    ):
         lines.append("expect ordered")
     elif kind == "vector":
         result = sorted(result, key=lambda s: series_text(s["metric"]))
@@ -65,7 +71,9 @@ def expectation(item: golden_script.Eval, answer: dict) -> list[str]:
         ms = sorted({round(t * 1000) for t in times})
         step = min((b - a for a, b in zip(ms, ms[1:])), default=1000)
         start, end = ms[0], ms[-1]
-        lines.append(f"expect range vector from {start / 1000:g} to {end / 1000:g} step {step / 1000:g}")
+        lines.append(
+            f"expect range vector from {start / 1000:g} to {end / 1000:g} step {step / 1000:g}"
+        )
     for s in result:
         at = {round(t * 1000): number(v) for t, v in s["values"]}
         words = [at.get(t, "_") for t in range(start, end + 1, step)]

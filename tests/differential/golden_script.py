@@ -5,7 +5,15 @@ import re
 
 from remote_write import STALE
 
-UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000, "y": 31_536_000_000}
+UNITS = {
+    "ms": 1,
+    "s": 1000,
+    "m": 60_000,
+    "h": 3_600_000,
+    "d": 86_400_000,
+    "w": 604_800_000,
+    "y": 31_536_000_000,
+}
 
 
 def time_ms(text: str) -> int:
@@ -14,13 +22,17 @@ def time_ms(text: str) -> int:
     try:
         return sign * round(float(text) * 1000)
     except ValueError:
-        return sign * sum(int(n) * UNITS[unit] for n, unit in re.findall(r"(\d+)(ms|[smhdwy])", text))
+        return sign * sum(
+            int(n) * UNITS[unit] for n, unit in re.findall(r"(\d+)(ms|[smhdwy])", text)
+        )
 
 
 def labels(metric: str) -> dict[str, str]:
     name, _, rest = metric.partition("{")
     out = {"__name__": name} if name else {}
-    for key, quoted, value in re.findall(r'(?:([\w.]+)|"((?:[^"\\]|\\.)*)")\s*(?:=\s*"((?:[^"\\]|\\.)*)")?', rest):
+    for key, quoted, value in re.findall(
+        r'(?:([\w.]+)|"((?:[^"\\]|\\.)*)")\s*(?:=\s*"((?:[^"\\]|\\.)*)")?', rest
+    ):
         text = value.encode().decode("unicode_escape").encode("latin-1").decode() if value else ""
         if quoted and not value:
             out["__name__"] = quoted
@@ -36,7 +48,8 @@ def values(words: list[str]) -> list:
             out.append(STALE)
             continue
         first, delta, times = re.fullmatch(
-            r"(_|[-+]?(?:[\d.]+(?:[eE][-+]?\d+)?|[Ii]nf|NaN))([-+][\d.]+(?:[eE][-+]?\d+)?)?(?:x(\d+))?", word
+            r"(_|[-+]?(?:[\d.]+(?:[eE][-+]?\d+)?|[Ii]nf|NaN))([-+][\d.]+(?:[eE][-+]?\d+)?)?(?:x(\d+))?",
+            word,
         ).groups()
         if first == "_":
             out += [None] * max(int(times or 0), 1)
@@ -82,7 +95,9 @@ class Section:
                 samples[i * step] = value
 
     def samples(self) -> list:
-        return [(dict(key), sorted(samples.items())) for key, samples in self.series.items() if samples]
+        return [
+            (dict(key), sorted(samples.items())) for key, samples in self.series.items() if samples
+        ]
 
 
 def read(text: str) -> list[Section]:
@@ -107,7 +122,9 @@ def read(text: str) -> list[Section]:
         elif match := re.fullmatch(r"eval instant at (\S+)\s+(.*)", stripped):
             current = Eval(number, match.group(2), instant=time_ms(match.group(1)))
         elif match := re.fullmatch(r"eval range from (\S+) to (\S+) step (\S+)\s+(.*)", stripped):
-            current = Eval(number, match.group(4), range=tuple(time_ms(t) for t in match.groups()[:3]))
+            current = Eval(
+                number, match.group(4), range=tuple(time_ms(t) for t in match.groups()[:3])
+            )
         else:
             raise ValueError(f"line {number}: not a command: {stripped}")
         if current:

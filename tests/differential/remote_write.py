@@ -21,7 +21,8 @@ def field(number: int, payload: bytes) -> bytes:
 def time_series(labels: dict[str, str], samples: list[tuple[int, float]]) -> bytes:
     """A TimeSeries message; samples are (milliseconds, value)."""
     out = b"".join(
-        field(1, field(1, name.encode()) + field(2, value.encode())) for name, value in sorted(labels.items())
+        field(1, field(1, name.encode()) + field(2, value.encode()))
+        for name, value in sorted(labels.items())
     )
     for time_ms, value in samples:
         bits = struct.pack("<d", value) if isinstance(value, float) else struct.pack("<Q", value)

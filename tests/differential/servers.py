@@ -18,16 +18,25 @@ CACHE = ROOT / ".cache" / "sid"
 
 
 def run(*command: str, **options) -> None:
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options
+    )
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command[:4])} … failed:\n{done.stdout[-2000:]}")
 
 
 def mirror() -> str:
     """The Debian mirror that apt is set to."""
-    for path in [*pathlib.Path("/etc/apt/sources.list.d").glob("*.sources"), pathlib.Path("/etc/apt/sources.list")]:
+    for path in [
+        *pathlib.Path("/etc/apt/sources.list.d").glob("*.sources"),
+        pathlib.Path("/etc/apt/sources.list"),
+    ]:
         if path.exists():
-            found = re.search(r"(?:URIs:|^deb)\s+(?:\[[^]]*\]\s+)?(https?://\S*/debian)/?\s", path.read_text(), re.M)
+            found = re.search(
+                r"(?:URIs:|^deb)\s+(?:\[[^]]*\]\s+)?(https?://\S*/debian)/?\s",
+                path.read_text(),
+                re.M,
+            )
             if found:
                 return found.group(1)
     raise RuntimeError("apt has no Debian mirror: set one in /etc/apt/sources.list")
