@@ -29,7 +29,11 @@ CONTENT_TYPES = {
 def assets(dist: Path) -> list[Path]:
     """Every file a browser may ask for, by path; what begins with a dot is the build's own."""
     files = [path for path in dist.rglob("*") if path.is_file()]
-    visible = [path for path in files if not any(part.startswith(".") for part in path.relative_to(dist).parts)]
+    visible = [
+        path
+        for path in files
+        if not any(part.startswith(".") for part in path.relative_to(dist).parts)
+    ]
     return sorted(visible, key=lambda path: path.relative_to(dist).as_posix())
 
 
@@ -42,7 +46,10 @@ def main() -> int:
         name = "/" + path.relative_to(dist).as_posix()
         content_type = CONTENT_TYPES.get(path.suffix)
         if content_type is None:
-            print(f"embed.py: {path} has an ending whose content type is not known; add it.", file=sys.stderr)
+            print(
+                f"embed.py: {path} has an ending whose content type is not known; add it.",
+                file=sys.stderr,
+            )
             return 1
         content = path.read_bytes()
         packed = out / f"{number}.gz"
@@ -64,7 +71,11 @@ def main() -> int:
         )
     (out / "ui_assets.S").write_text("\n".join(assembly) + "\n")
     body = "\n".join(rows)
-    table = f"  static const UiAsset kAssets[] = {{\n{body}\n  }};\n  return kAssets;" if rows else "  return {};"
+    table = (
+        f"  static const UiAsset kAssets[] = {{\n{body}\n  }};\n  return kAssets;"
+        if rows
+        else "  return {};"
+    )
     externs = "\n".join(declarations)
     (out / "ui_assets.cc").write_text(
         f'// Written by tools/embed.py.\n#include "api/ui_assets.h"\n\nextern "C" {{\n{externs}\n}}\n\n'

@@ -14,7 +14,9 @@ namespace {
 class PrometheusApi : public testing::Test {
  protected:
   PrometheusApi() {
-    const auto up = [](const char* job) { return model::Labels::of({{"__name__", "up"}, {"job", job}}); };
+    const auto up = [](const char* job) {
+      return model::Labels::of({{"__name__", "up"}, {"job", job}});
+    };
     for (int64_t t = 0; t <= 10; ++t) {
       store_.add(up("api"), t * 60'000, 1);
       store_.add(up("web"), t * 60'000, static_cast<double>(t));
@@ -25,7 +27,8 @@ class PrometheusApi : public testing::Test {
     serve_prometheus_api(router_, runner_, store_, clock_);
   }
 
-  net::HttpResponse send(const std::string& path, const std::string& query, const std::string& form = "") {
+  net::HttpResponse send(const std::string& path, const std::string& query,
+                         const std::string& form = "") {
     net::HttpRequest request;
     request.method = form.empty() ? "GET" : "POST";
     request.path = path;
@@ -37,8 +40,9 @@ class PrometheusApi : public testing::Test {
     if (!match.route) return {404, "", "", {}};
     std::promise<net::HttpResponse> promise;
     auto answer = promise.get_future();
-    match.route->handler(std::move(request),
-                         net::Responder([&](net::HttpResponse&& r) { promise.set_value(std::move(r)); }));
+    match.route->handler(std::move(request), net::Responder([&](net::HttpResponse&& r) {
+                           promise.set_value(std::move(r));
+                         }));
     return answer.get();
   }
   std::string get(const std::string& endpoint, const std::string& query = "") {
@@ -67,15 +71,16 @@ TEST_F(PrometheusApi, AnswersInstantQueries) {
   EXPECT_EQ(get("query", "query={%22a.b%22}&time=0"),
             R"({"status":"success","data":{"resultType":"vector","result":[)"
             R"({"metric":{"__name__":"a.b","quote":"\"\n\\"},"value":[0,"1e-07"]}]}})");
-  EXPECT_EQ(get("query", "query=nothing"), R"({"status":"success","data":{"resultType":"vector","result":[]}})");
+  EXPECT_EQ(get("query", "query=nothing"),
+            R"({"status":"success","data":{"resultType":"vector","result":[]}})");
 }
 
 TEST_F(PrometheusApi, AnswersRangeQueriesByGetAndPost) {
-  const std::string expected =
-      R"({"status":"success","data":{"resultType":"matrix","result":[)"
-      R"({"metric":{},"values":[[0,"1"],[60.500,"2"],[121,"3"]]}]}})";
+  const std::string expected = R"({"status":"success","data":{"resultType":"matrix","result":[)"
+                               R"({"metric":{},"values":[[0,"1"],[60.500,"2"],[121,"3"]]}]}})";
   EXPECT_EQ(get("query_range", "query=sum(up)&start=0&end=121&step=60.5"), expected);
-  EXPECT_EQ(send("/api/v1/query_range", "", "query=sum(up)&start=0&end=121&step=60.5").body, expected);
+  EXPECT_EQ(send("/api/v1/query_range", "", "query=sum(up)&start=0&end=121&step=60.5").body,
+            expected);
 }
 
 TEST_F(PrometheusApi, CutsLongAnswersAndSaysSo) {
@@ -83,32 +88,38 @@ TEST_F(PrometheusApi, CutsLongAnswersAndSaysSo) {
             R"({"status":"success","data":{"resultType":"vector","result":[)"
             R"({"metric":{"__name__":"up","job":"api"},"value":[0,"1"]}]},)"
             R"("warnings":["results truncated due to limit"]})");
-  EXPECT_EQ(get("labels", "limit=2"),
-            R"({"status":"success","data":["__name__","job"],"warnings":["results truncated due to limit"]})");
+  EXPECT_EQ(
+      get("labels", "limit=2"),
+      R"({"status":"success","data":["__name__","job"],"warnings":["results truncated due to limit"]})");
 }
 
 TEST_F(PrometheusApi, PassesWarningsAndHintsOn) {
-  EXPECT_EQ(get("query", "query=quantile(2,rate(up[5m]))&time=300"),
-            R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[300,"+Inf"]}]},)"
-            R"j("warnings":["PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)"],)j"
-            R"("infos":["PromQL info: metric might not be a counter, name does not end in )"
-            R"j(_total/_sum/_count/_bucket: \"up\" (1:17)"]})j");
+  EXPECT_EQ(
+      get("query", "query=quantile(2,rate(up[5m]))&time=300"),
+      R"({"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[300,"+Inf"]}]},)"
+      R"j("warnings":["PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)"],)j"
+      R"("infos":["PromQL info: metric might not be a counter, name does not end in )"
+      R"j(_total/_sum/_count/_bucket: \"up\" (1:17)"]})j");
 }
 
 TEST_F(PrometheusApi, ListsWhatThereIs) {
   EXPECT_EQ(get("labels"), R"({"status":"success","data":["__name__","job","quote"]})");
   EXPECT_EQ(get("labels", "match[]=up"), R"({"status":"success","data":["__name__","job"]})");
   EXPECT_EQ(get("label/job/values"), R"({"status":"success","data":["api","web"]})");
-  EXPECT_EQ(get("label/__name__/values", "match[]={job=~%22.%2B%22}"), R"({"status":"success","data":["up"]})");
+  EXPECT_EQ(get("label/__name__/values", "match[]={job=~%22.%2B%22}"),
+            R"({"status":"success","data":["up"]})");
   EXPECT_EQ(get("label/U__jo_62_/values"), R"({"status":"success","data":["api","web"]})");
   EXPECT_EQ(get("label/job/values", "start=5000&end=6000"), R"({"status":"success","data":[]})");
-  EXPECT_EQ(get("series", "match[]=up{job=%22api%22}&match[]=up"),
-            R"({"status":"success","data":[{"__name__":"up","job":"api"},{"__name__":"up","job":"web"}]})");
-  EXPECT_EQ(get("metadata", "metric=up"),
-            R"({"status":"success","data":{"up":[{"type":"gauge","help":"Whether it is up.","unit":""}]}})");
+  EXPECT_EQ(
+      get("series", "match[]=up{job=%22api%22}&match[]=up"),
+      R"({"status":"success","data":[{"__name__":"up","job":"api"},{"__name__":"up","job":"web"}]})");
+  EXPECT_EQ(
+      get("metadata", "metric=up"),
+      R"({"status":"success","data":{"up":[{"type":"gauge","help":"Whether it is up.","unit":""}]}})");
   EXPECT_EQ(get("metadata", "limit=0"), R"({"status":"success","data":{}})");
   EXPECT_EQ(get("query_exemplars", "query=up"), R"({"status":"success","data":[]})");
-  EXPECT_EQ(get("format_query", "query=sum(up)by(job)"), R"j({"status":"success","data":"sum by (job) (up)"})j");
+  EXPECT_EQ(get("format_query", "query=sum(up)by(job)"),
+            R"j({"status":"success","data":"sum by (job) (up)"})j");
   EXPECT_EQ(get("status/buildinfo").find("features"), std::string::npos);
 }
 
@@ -119,15 +130,19 @@ TEST_F(PrometheusApi, NamesEachMistake) {
     const char* error;
   };
   const Case kCases[] = {
-      {"query", "", R"(invalid parameter \"query\": unknown position: parse error: no expression found in input)"},
+      {"query", "",
+       R"(invalid parameter \"query\": unknown position: parse error: no expression found in input)"},
       {"query", "query=up&time=x",
        R"(invalid parameter \"time\": invalid time value for 'time': cannot parse \"x\" to a valid timestamp)"},
-      {"query", "query=up&timeout=1ns", R"(invalid parameter \"timeout\": cannot parse \"1ns\" to a valid duration)"},
-      {"query", "query=up&limit=x", R"(invalid parameter \"limit\": strconv.Atoi: parsing \"x\": invalid syntax)"},
+      {"query", "query=up&timeout=1ns",
+       R"(invalid parameter \"timeout\": cannot parse \"1ns\" to a valid duration)"},
+      {"query", "query=up&limit=x",
+       R"(invalid parameter \"limit\": strconv.Atoi: parsing \"x\": invalid syntax)"},
       {"query", "query=up&limit=-1", R"(invalid parameter \"limit\": limit must be non-negative)"},
       {"query", "query=up&lookback_delta=x",
        R"(error parsing lookback delta duration: cannot parse \"x\" to a valid duration)"},
-      {"query_range", "query=up", R"(invalid parameter \"start\": cannot parse \"\" to a valid timestamp)"},
+      {"query_range", "query=up",
+       R"(invalid parameter \"start\": cannot parse \"\" to a valid timestamp)"},
       {"query_range", "query=up&start=1&end=0&step=1",
        R"(invalid parameter \"end\": end timestamp must not be before start time)"},
       {"query_range", "query=up&start=0&end=1&step=0",
@@ -144,12 +159,14 @@ TEST_F(PrometheusApi, NamesEachMistake) {
        R"(invalid parameter \"match[]\": match[] must contain at least one non-empty matcher)"},
       {"labels", "match[]=x{", "1:3: parse error: unexpected end of input inside braces"},
       {"metadata", "limit=x", "limit must be a number"},
-      {"format_query", "query=sum(", R"(invalid parameter \"query\": 1:5: parse error: unclosed left parenthesis)"},
+      {"format_query", "query=sum(",
+       R"(invalid parameter \"query\": 1:5: parse error: unclosed left parenthesis)"},
   };
   for (const Case& c : kCases) {
     const net::HttpResponse r = send("/api/v1/" + std::string(c.endpoint), c.query);
     EXPECT_EQ(r.status, 400) << c.endpoint << "?" << c.query;
-    EXPECT_EQ(r.body, std::string(R"({"status":"error","errorType":"bad_data","error":")") + c.error + "\"}");
+    EXPECT_EQ(r.body, std::string(R"({"status":"error","errorType":"bad_data","error":")") +
+                          c.error + "\"}");
   }
   EXPECT_EQ(send("/api/v1/query_range", "query=up&start=0&end=11000&step=1").status, 200);
 }
@@ -157,11 +174,13 @@ TEST_F(PrometheusApi, NamesEachMistake) {
 TEST_F(PrometheusApi, TellsQueriesThatFailFromBadOnes) {
   const net::HttpResponse failed = send("/api/v1/query", "query=up%2Bon()up&time=0");
   EXPECT_EQ(failed.status, 422);
-  EXPECT_NE(failed.body.find(R"("errorType":"execution","error":"found duplicate series)"), std::string::npos);
+  EXPECT_NE(failed.body.find(R"("errorType":"execution","error":"found duplicate series)"),
+            std::string::npos);
   const net::HttpResponse slow = send("/api/v1/query", "query=up&timeout=-1");
   EXPECT_EQ(slow.status, 503);
-  EXPECT_EQ(slow.body,
-            R"({"status":"error","errorType":"timeout","error":"query timed out in expression evaluation"})");
+  EXPECT_EQ(
+      slow.body,
+      R"({"status":"error","errorType":"timeout","error":"query timed out in expression evaluation"})");
 }
 
 }  // namespace
