@@ -92,7 +92,7 @@ async def drive(stack: ShopStack) -> Customers:
     customers = Customers(stack.shop_url)
     await customers.run_count(CHECK_ACTIONS)
     await set_trouble(stack.payments_url, INCIDENT_DELAY_SECONDS)
-    await customers.run_count(40, workers=20)
+    await customers.run_count(100, workers=20)
     await set_trouble(stack.payments_url, 0)
     await customers.run_count(60)
     await customers.close()

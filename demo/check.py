@@ -142,7 +142,7 @@ class Checker:
             service="shop",
             operation="POST /orders",
             start=self._started,
-            limit=5000,
+            limit=1000,
         )["traces"]
         self._equal("traces of POST /orders", orders, len(found))
         created = [t for t in found if not t["errors"]]
