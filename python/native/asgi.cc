@@ -3,6 +3,7 @@
 #include <structmember.h>
 
 #include "asgi_scope.h"
+#include "base/utf8.h"
 #include "sdk/connection.h"
 #include "sdk/ids.h"
 
@@ -35,6 +36,13 @@ Ref extract_context(const RequestObject* request) {
   return context;
 }
 
+/// Of a header: bytes that may be anything.
+void set_header_text(SpanObject* span, std::string_view key, std::string_view value) {
+  if (value.empty()) return;
+  if (base::is_utf8(value)) return set_text(span, key, value);
+  set_text(span, key, base::sanitize_utf8(value));
+}
+
 void describe(RequestObject* request, SpanObject* span, const Headers& headers) {
   PyObject* scope = request->scope;
   const std::string_view method = text_of(scope_item(scope, keys.method));
@@ -52,14 +60,14 @@ void describe(RequestObject* request, SpanObject* span, const Headers& headers) 
     if (port == 0 && PyLong_Check(number)) port = static_cast<int>(PyLong_AsLong(number));
     if (PyErr_Occurred()) PyErr_Clear();
   }
-  if (!host.empty()) set_text(span, "server.address", host);
+  set_header_text(span, "server.address", host);
   if (port > 0) set_int(span, "server.port", port);
   PyObject* client = scope_item(scope, keys.client);
   if (client && (PyTuple_Check(client) || PyList_Check(client)) &&
       PySequence_Fast_GET_SIZE(client) > 0) {
     set_text(span, "client.address", text_of(PySequence_Fast_GET_ITEM(client, 0)));
   }
-  if (!headers.user_agent.empty()) set_text(span, "user_agent.original", headers.user_agent);
+  set_header_text(span, "user_agent.original", headers.user_agent);
   const std::string_view version = text_of(scope_item(scope, keys.http_version));
   if (!version.empty()) set_text(span, "network.protocol.version", version);
 }
@@ -91,6 +99,12 @@ void start_observing(RequestObject* request) {
   request->method = method_index(text_of(scope_item(request->scope, keys.method)));
   request->root_path = Py_XNewRef(scope_item(request->scope, keys.root_path));
   if (PyDict_SetItem(request->scope, keys.marker, Py_True) < 0) PyErr_Clear();
+  if (middleware->shares_fastapi == Py_True && !scope_item(request->scope, keys.fastapi)) {
+    // FastAPI writes the route into this dict, and a copy of the scope that a middleware may make
+    // shares it.
+    Ref shared(PyDict_New());
+    if (!shared || PyDict_SetItem(request->scope, keys.fastapi, shared.get()) < 0) PyErr_Clear();
+  }
   enter_list(request);
 
   const Headers headers = read_headers(request->scope);
@@ -503,11 +517,12 @@ PyObject* middleware_vectorcall(PyObject* self, PyObject* const* args, size_t na
   return PyObject_Vectorcall(middleware->app, given, 3, nullptr);
 }
 
-/// AsgiMiddleware(app, tracer, metrics, excluded, extract, only_traceparent, find_route, lifespan)
+/// AsgiMiddleware(app, tracer, metrics, excluded, extract, only_traceparent, find_route,
+/// shares_fastapi, lifespan)
 PyObject* middleware_new(PyTypeObject* type, PyObject* args, PyObject*) {
-  PyObject *app, *tracer, *metrics, *excluded, *extract, *only, *find_route, *lifespan;
-  if (!PyArg_ParseTuple(args, "OO!O!O!OOOO", &app, tracer_type, &tracer, http_metrics_type,
-                        &metrics, &PySet_Type, &excluded, &extract, &only, &find_route,
+  PyObject *app, *tracer, *metrics, *excluded, *extract, *only, *find_route, *shares, *lifespan;
+  if (!PyArg_ParseTuple(args, "OO!O!O!OOOOO", &app, tracer_type, &tracer, http_metrics_type,
+                        &metrics, &PySet_Type, &excluded, &extract, &only, &find_route, &shares,
                         &lifespan)) {
     return nullptr;
   }
@@ -521,6 +536,7 @@ PyObject* middleware_new(PyTypeObject* type, PyObject* args, PyObject*) {
   self->extract = Py_NewRef(extract);
   self->only_traceparent = Py_NewRef(only);
   self->find_route = Py_NewRef(find_route);
+  self->shares_fastapi = Py_NewRef(shares);
   self->lifespan = Py_NewRef(lifespan);
   return reinterpret_cast<PyObject*>(self);
 }
@@ -552,6 +568,7 @@ void middleware_dealloc(PyObject* self) {
   Py_XDECREF(reinterpret_cast<PyObject*>(middleware->metrics));
   Py_XDECREF(middleware->excluded);
   Py_XDECREF(middleware->only_traceparent);
+  Py_XDECREF(middleware->shares_fastapi);
   PyTypeObject* type = Py_TYPE(self);
   type->tp_free(self);
   Py_DECREF(type);

@@ -23,6 +23,7 @@ struct MiddlewareObject {
   PyObject* extract;           // headers -> Context, for propagation that is not plain traceparent
   PyObject* only_traceparent;  // True: `extract` is needed for tracestate and baggage only
   PyObject* find_route;        // scope -> path template or None, when the scope does not tell
+  PyObject* shares_fastapi;    // True: the app is FastAPI's
   PyObject* lifespan;          // coroutine function (app, scope, receive, send)
 };
 

@@ -92,6 +92,18 @@ class Utf8 {
 /// str(object), or a word about the exception that str() raised. Never fails.
 std::string safe_str(PyObject* object);
 
+/// Calls visit(item) for each item until it answers false, for at most `count_max` items. What
+/// raises on the way ends it silently: an iterable may be endless, or fail.
+template <typename Visit>
+void each(PyObject* iterable, size_t count_max, Visit visit) {
+  Ref iterator(PyObject_GetIter(iterable));
+  for (size_t i = 0; iterator && i < count_max; ++i) {
+    Ref item(PyIter_Next(iterator.get()));
+    if (!item || !visit(item.get())) break;
+  }
+  PyErr_Clear();
+}
+
 /// At most one warning a cause, through Python's logging, logger "vedette".
 void warn_once(const char* message);
 

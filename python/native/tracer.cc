@@ -191,15 +191,13 @@ PyObject* tracer_start_as_current_span(PyObject* self, PyObject* const* args, Py
 }
 
 void add_links(SpanObject* span, PyObject* links) {
-  Ref items(PySequence_Fast(links, "links is not a sequence"));
-  if (!items) return PyErr_Clear();
-  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.get()); ++i) {
-    PyObject* link = PySequence_Fast_GET_ITEM(items.get(), i);
+  each(links, 10'000, [&](PyObject* link) {
     Ref context(PyObject_GetAttrString(link, "context"));
     Ref attributes(PyObject_GetAttrString(link, "attributes"));
     PyErr_Clear();
     if (context) add_link(span, context.get(), attributes.get());
-  }
+    return true;
+  });
 }
 
 bool is_false(PyObject* value) {

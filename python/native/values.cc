@@ -14,6 +14,8 @@ using sdk::SpanRecord;
 namespace {
 
 constexpr int kDepthMax = 16;
+/// Of a mapping that is no dict, and so may be endless.
+constexpr size_t kItemsMax = 10'000;
 constexpr const char* kBadKey =
     "an attribute key is not a non-empty string; the attribute is dropped";
 
@@ -58,36 +60,34 @@ void write_int(ProtoBuffer& out, PyObject* value, uint32_t length_max) {
 }
 
 void write_list(ProtoBuffer& out, PyObject* value, uint32_t length_max, int depth) {
-  Ref items(PySequence_Fast(value, "not a sequence"));
-  if (!items) {
-    PyErr_Clear();
-    return write_text(out, safe_str(value), length_max);
-  }
   const size_t list = out.begin_message(otlp::AnyValue::kArray);
-  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.get()); ++i) {
-    if (out.size() - list > sdk::kValueBytesMax) break;
-    const Ref item = Ref::borrow(PySequence_Fast_GET_ITEM(items.get(), i));
+  each(value, sdk::kValueBytesMax, [&](PyObject* item) {
     const size_t element = out.begin_message(otlp::List::kValues);
-    write_any_value(out, item.get(), length_max, depth + 1);
+    write_any_value(out, item, length_max, depth + 1);
     out.end_message(element);
-  }
+    return out.size() - list <= sdk::kValueBytesMax;
+  });
   out.end_message(list);
 }
 
-/// Calls visit(key, value) for each item; keys are str. Items added meanwhile are not seen.
+/// Calls visit(key, value) for each item. Those added meanwhile are not seen.
 template <typename Visit>
 void each_item(PyObject* mapping, Visit visit) {
-  Ref items(PyMapping_Items(mapping));
-  if (!items) {
-    PyErr_Clear();
-    return;
-  }
-  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items.get()); ++i) {
-    PyObject* pair = PyList_GET_ITEM(items.get(), i);
-    if (PyTuple_Check(pair) && PyTuple_GET_SIZE(pair) == 2) {
+  if (PyDict_CheckExact(mapping)) {
+    Ref items(PyDict_Items(mapping));
+    if (!items) return PyErr_Clear();
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items.get()); ++i) {
+      PyObject* pair = PyList_GET_ITEM(items.get(), i);
       visit(PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
     }
+    return;
   }
+  each(mapping, kItemsMax, [&](PyObject* key) {
+    Ref value(PyObject_GetItem(mapping, key));
+    if (value) visit(key, value.get());
+    PyErr_Clear();
+    return true;
+  });
 }
 
 bool usable_key(PyObject* key) {

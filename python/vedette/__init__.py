@@ -9,8 +9,23 @@ vedette.health(app, checks={"database": engine, "redis": cache})
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
 
-from vedette._instrument import health, instrument
+if TYPE_CHECKING:
+    from vedette._instrument import health as health
+    from vedette._instrument import instrument as instrument
+
+
+def __getattr__(name: str) -> Any:
+    # On first use: an application that takes only vedette.sdk or vedette.prometheus need not load the rest.
+    if name in ("health", "instrument"):
+        from vedette import _instrument
+
+        globals().update(health=_instrument.health, instrument=_instrument.instrument)
+        return globals()[name]
+    raise AttributeError(f"module 'vedette' has no attribute {name!r}")
+
 
 __all__ = ["__version__", "health", "instrument"]

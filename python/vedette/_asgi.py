@@ -50,7 +50,7 @@ def observe(app: Any, tracer: Any) -> Any:
 
     def wrap(stack: Any) -> Any:
         _switch_off_fastapi_telemetry(app)
-        return _middleware(stack, tracer, exclude(app, ()), _finder(app))
+        return _middleware(stack, tracer, exclude(app, ()), app)
 
     app.build_middleware_stack = lambda: wrap(build())
     if app.middleware_stack is not None:
@@ -72,10 +72,18 @@ def _around(app: Any, tracer: Any) -> Any:
     return observed_app
 
 
-def _middleware(app: Any, tracer: Any, excluded: set[str], find_route: Any) -> Any:
-    only_traceparent = _propagates_only_trace_context()
+def _middleware(app: Any, tracer: Any, excluded: set[str], framework: Any) -> Any:
+    """``framework``: the FastAPI or Starlette app whose routes ``app`` serves, if there is one."""
     return _native.AsgiMiddleware(
-        app, tracer, http_metrics(), excluded, _extract, only_traceparent, find_route, _lifespan
+        app,
+        tracer,
+        http_metrics(),
+        excluded,
+        _extract,
+        _propagates_only_trace_context(),
+        _finder(framework) if framework is not None else None,
+        hasattr(framework, "openapi"),
+        _lifespan,
     )
 
 

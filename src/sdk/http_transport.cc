@@ -55,6 +55,7 @@ class HttpTransport final : public Transport {
   }
 
   const Endpoint& endpoint() const override { return endpoint_; }
+  void close() override { connection_.close(); }
   void abandon() override { connection_.abandon(); }
   void obey(WaitLimits* limits) override { connection_.obey(limits); }
 

@@ -228,6 +228,7 @@ void Lane::report_full(int64_t now) {
 /// At the end: what did not get through is lost, and said.
 void Lane::drop_rest() {
   Work& work = *work_;
+  work.transport->close();
   uint64_t lost = work.batch_items;
   Ring::Record record;
   while (ring_->peek(&record)) {

@@ -54,10 +54,10 @@ class Series {
 
 struct MetricOptions {
   MetricType type = MetricType::kCounter;
-  std::string name;  // without "_total"
-  std::string help;
-  std::vector<std::string> labels;
-  std::vector<double> bounds;  // of a histogram, ascending, +Inf left out
+  std::string name{};  // without "_total"
+  std::string help{};
+  std::vector<std::string> labels{};
+  std::vector<double> bounds{};  // of a histogram, ascending, +Inf left out
   size_t series_max = kSeriesMax;
 };
 

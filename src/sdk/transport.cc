@@ -5,6 +5,7 @@
 namespace vedette::sdk {
 
 std::unique_ptr<Transport> Transport::make(Endpoint endpoint) {
+  if (endpoint.protocol == Protocol::kGrpc) return make_grpc_transport(std::move(endpoint));
   return make_http_transport(std::move(endpoint));
 }
 

@@ -18,6 +18,7 @@ class Transport {
   virtual SendResult send(std::string_view body, int64_t deadline_ns) = 0;
   virtual const Endpoint& endpoint() const = 0;
   virtual void obey(WaitLimits* limits) = 0;
+  virtual void close() = 0;
   /// In a forked child: the connection is the parent's.
   virtual void abandon() = 0;
 };

@@ -15,6 +15,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import sys
 import threading
 from typing import Any, NamedTuple
 
@@ -214,23 +215,24 @@ def _shutdown_all() -> None:
 
 
 def _hook_multiprocessing() -> None:
+    """Lets multiprocessing's children flush. It forgets what was to be done at the end of a process when it
+    forks, but not what is to be done after a fork; and it need not be imported for that."""
     global _hooked_multiprocessing
-    if _hooked_multiprocessing:
-        return
-    _hooked_multiprocessing = True
-    from multiprocessing import util
-
-    util.register_after_fork(
-        _Anchor(), lambda _: util.Finalize(None, _shutdown_all, exitpriority=-10)
-    )
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None and not _hooked_multiprocessing:
+        _hooked_multiprocessing = True
+        util.register_after_fork(
+            _anchor, lambda _: util.Finalize(None, _shutdown_all, exitpriority=-10)
+        )
 
 
 class _Anchor:
-    """multiprocessing keeps its fork hooks in a weak dictionary; this is what they hang on."""
+    """multiprocessing keeps its hooks in a weak dictionary; this is what ours hangs on."""
 
 
 _anchor = _Anchor()
 
+os.register_at_fork(after_in_child=_hook_multiprocessing)
 atexit.register(_shutdown_all)
 
 __all__ = [

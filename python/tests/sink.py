@@ -1,0 +1,157 @@
+"""OTLP servers for tests: they keep what they get, and misbehave as they are told."""
+
+from __future__ import annotations
+
+import gzip
+import queue
+import threading
+from concurrent import futures
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import grpc
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1 import (
+    trace_service_pb2 as trace_pb,
+)
+from opentelemetry.proto.collector.trace.v1 import (
+    trace_service_pb2_grpc as trace_grpc,
+)
+
+
+class Sink:
+    """What both servers have in common: the requests they got."""
+
+    def __init__(self):
+        self.requests = []  # trace requests, decoded
+        self.logs = []
+        self.arrived = queue.Queue()
+
+    def spans(self):
+        """(scope name, span) of everything so far."""
+        return [
+            (scope.scope.name, span)
+            for request in list(self.requests)
+            for resource in request.resource_spans
+            for scope in resource.scope_spans
+            for span in scope.spans
+        ]
+
+    def by_name(self):
+        return {span.name: span for _, span in self.spans()}
+
+
+class HttpSink(Sink):
+    """`answers` are taken one a request: (status, headers, body), or a function of the handler; then 200."""
+
+    def __init__(self, port=0):
+        super().__init__()
+        self.headers = []
+        self.bodies = []
+        self.answers = []
+        sink = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                sink.headers.append(dict(self.headers))
+                if self.headers.get("Content-Encoding") == "gzip":
+                    body = gzip.decompress(body)
+                answer = sink.answers.pop(0) if sink.answers else (200, {}, b"")
+                if callable(answer):
+                    answer(self)
+                else:
+                    status, headers, reply = answer
+                    if status == 200:
+                        sink.keep(self.path, body)
+                    self.send_response(status)
+                    for name, value in {"Content-Length": str(len(reply)), **headers}.items():
+                        self.send_header(name, value)
+                    self.end_headers()
+                    self.wfile.write(reply)
+                sink.arrived.put(self.path)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.server.daemon_threads = True
+        self.server.block_on_close = False  # clients may keep their connections
+        self.base = f"http://127.0.0.1:{self.server.server_port}"
+        self.url = self.base + "/v1/traces"
+        self.thread = threading.Thread(
+            target=self.server.serve_forever, kwargs={"poll_interval": 0.01}
+        )
+        self.thread.start()
+
+    def keep(self, path, body):
+        self.bodies.append(body)
+        if path.endswith("logs"):
+            self.logs.append(ExportLogsServiceRequest.FromString(body))
+        else:
+            self.requests.append(trace_pb.ExportTraceServiceRequest.FromString(body))
+
+    def close(self):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+class GrpcSink(Sink):
+    """`answers` are taken one a call: a grpc.StatusCode to fail with; then success."""
+
+    def __init__(self):
+        super().__init__()
+        self.metadata = []
+        self.answers = []
+        sink = self
+
+        class Service(trace_grpc.TraceServiceServicer):
+            def Export(self, request, context):
+                sink.metadata.append(dict(context.invocation_metadata()))
+                sink.arrived.put("grpc")
+                if sink.answers:
+                    context.abort(sink.answers.pop(0), "as told")
+                sink.requests.append(request)
+                return trace_pb.ExportTraceServiceResponse()
+
+        self.server = grpc.server(futures.ThreadPoolExecutor(2))
+        trace_grpc.add_TraceServiceServicer_to_server(Service(), self.server)
+        port = self.server.add_insecure_port("127.0.0.1:0")
+        self.url = f"http://127.0.0.1:{port}"
+        self.server.start()
+
+    def close(self):
+        self.server.stop(0).wait()
+
+
+@pytest.fixture
+def http_sink():
+    sink = HttpSink()
+    yield sink
+    sink.close()
+
+
+@pytest.fixture
+def grpc_sink():
+    sink = GrpcSink()
+    yield sink
+    sink.close()
+
+
+def attributes(item):
+    """Attributes of a decoded span, event or log record as a dict of Python values."""
+    return {entry.key: any_value(entry.value) for entry in item.attributes}
+
+
+def any_value(value):
+    kind = value.WhichOneof("value")
+    if kind is None:
+        return None
+    if kind == "array_value":
+        return [any_value(item) for item in value.array_value.values]
+    if kind == "kvlist_value":
+        return {item.key: any_value(item.value) for item in value.kvlist_value.values}
+    return getattr(value, kind)
