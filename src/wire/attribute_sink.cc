@@ -14,6 +14,28 @@ bool plain_string(std::string_view any, std::string_view& out) {
   return true;
 }
 
+// Equal? Most texts here are shorter than a call of memcmp is worth.
+inline bool same_text(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  const char* x = a.data();
+  const char* y = b.data();
+  const auto load = [](const char* p) {
+    uint64_t word;
+    std::memcpy(&word, p, sizeof word);
+    return word;
+  };
+  size_t n = a.size();
+  if (n < 8) {
+    while (n > 0 && x[n - 1] == y[n - 1]) --n;
+    return n == 0;
+  }
+  if (n > 32) return std::memcmp(x, y, n) == 0;
+  for (size_t i = 0; i + 8 <= n; i += 8) {
+    if (load(x + i) != load(y + i)) return false;
+  }
+  return load(x + n - 8) == load(y + n - 8);
+}
+
 }  // namespace
 
 AnyValueFault AttributeSink::add(std::string_view key_value) {
@@ -37,29 +59,27 @@ AnyValueFault AttributeSink::add(std::string_view key_value) {
     return AnyValueFault::kNone;
   }
 
-  const auto& columns = columns_.columns();
-  uint32_t c = next_[guess_];
-  if (c == kUnknown || text_.view(columns[c].key) != key) {
-    c = column_of(key);
-    if (c == kUnknown) {
+  Guess& guess = guesses_[std::min(touched_.size(), kPositions - 1)];
+  if (guess.column == kUnknown ||
+      !same_text(text_.view(columns_.columns()[guess.column].key), key)) {
+    const uint32_t found = column_of(key);
+    if (found == kUnknown) {
       drop();
       return AnyValueFault::kNone;
     }
-    next_[guess_] = c;
+    guess = {found, 0};
   }
-  guess_ = kFirstGuesses + c;
 
   model::Value value;
   if (std::string_view text; plain_string(any, text)) {
-    base::StringId& last = last_text_[c];
-    if (text_.view(last) != text) last = text_.intern(text);
-    value = model::Value::string(last);
+    if (!same_text(text_.view(guess.text), text)) guess.text = text_.intern(text);
+    value = model::Value::string(guess.text);
   } else if (const auto fault = decode_any_value(any, options_.nesting_max, text_, value);
              fault != AnyValueFault::kNone) {
     return fault;
   }
 
-  model::AttributeColumn& column = columns_.mutable_columns()[c];
+  model::AttributeColumn& column = columns_.mutable_columns()[guess.column];
   if (!column.rows.empty() && column.rows.back() == row_) {
     column.types.back() = value.type;
     column.bits.back() = value.bits;
@@ -68,7 +88,7 @@ AnyValueFault AttributeSink::add(std::string_view key_value) {
   column.rows.push_back(row_);
   column.types.push_back(value.type);
   column.bits.push_back(value.bits);
-  touched_.push_back(c);
+  touched_.push_back(guess.column);
   return AnyValueFault::kNone;
 }
 
@@ -82,9 +102,10 @@ uint32_t AttributeSink::column_of(std::string_view key) {
   if (count == options_.keys_max) return kUnknown;
   model::AttributeColumn fresh;
   fresh.key = id;
+  fresh.rows.reserve(column_reserve_);
+  fresh.types.reserve(column_reserve_);
+  fresh.bits.reserve(column_reserve_);
   columns_.add_column(std::move(fresh));
-  next_.push_back(kUnknown);
-  last_text_.push_back(0);
   return count;
 }
 

@@ -19,22 +19,28 @@ class LogDecoder {
 
   AnyValueFault decode(std::string_view body) {
     EnvelopeDecoder envelope(batch_.resources, batch_.scopes, text_, options_);
-    return envelope.walk(
-        body,
-        [this](std::string_view bytes, uint32_t resource, uint32_t scope) {
-          return record(bytes, resource, scope);
-        },
-        [this] { return batch_.size(); });
+    return envelope.walk(body, *this);
   }
 
- private:
-  struct Fields {
-    std::string_view severity_text, event_name, trace_id, span_id;
-    uint64_t time = 0, observed = 0, severity = 0;
-    uint32_t flags = 0, dropped_attributes = 0;
-    model::Value body;
-  };
-
+  // Called by the envelope.
+  size_t rows() const { return batch_.size(); }
+  void expect(size_t records) {
+    const size_t n = std::min(batch_.size() + records, options_.rows_max);
+    if (records <= batch_.size()) return;  // else many small scopes would grow it bit by bit
+    attributes_.expect(records);
+    batch_.time_ns.reserve(n);
+    batch_.observed_ns.reserve(n);
+    batch_.severity.reserve(n);
+    batch_.severity_text.reserve(n);
+    batch_.body.reserve(n);
+    batch_.event_name.reserve(n);
+    batch_.trace_id.reserve(n);
+    batch_.span_id.reserve(n);
+    batch_.flags.reserve(n);
+    batch_.resource.reserve(n);
+    batch_.scope.reserve(n);
+    batch_.dropped_attributes.reserve(n);
+  }
   AnyValueFault record(std::string_view bytes, uint32_t resource, uint32_t scope) {
     if (batch_.size() == options_.rows_max) {
       report_.reject(
@@ -42,17 +48,25 @@ class LogDecoder {
       return AnyValueFault::kNone;
     }
     Fields f;
-    // What a record's attributes look like follows from its scope more than from anything else
-    // early in the message.
-    attributes_.begin(static_cast<uint32_t>(batch_.size()), scope);
+    begun_ = false;
     ProtoReader in(bytes);
     while (in.next()) {
       if (const auto fault = field(in, f); fault != AnyValueFault::kNone) return fault;
     }
     if (!in.ok()) return AnyValueFault::kMalformed;
+    if (!begun_) attributes_.begin(static_cast<uint32_t>(batch_.size()), 0);
     if (!commit(f, resource, scope)) attributes_.rollback();
     return AnyValueFault::kNone;
   }
+
+
+ private:
+  struct Fields {
+    std::string_view severity_text, event_name, trace_id, span_id;
+    uint64_t time = 0, observed = 0, severity = 0, kind = 0;
+    uint32_t flags = 0, dropped_attributes = 0;
+    model::Value body;
+  };
 
   AnyValueFault field(ProtoReader& in, Fields& f) {
     namespace log_record = otlp::log_record;
@@ -69,9 +83,17 @@ class LogDecoder {
       case log_record::kSeverityText:
         f.severity_text = in.bytes();
         break;
-      case log_record::kBody:
-        return decode_any_value(in.bytes(), options_.nesting_max, text_, f.body);
+      case log_record::kBody: {
+        const auto body = in.bytes();
+        f.kind = kind_of_text(body.substr(std::min<size_t>(body.size(), 2)));
+        return decode_any_value(body, options_.nesting_max, text_, f.body);
+      }
       case log_record::kAttributes:
+        if (!begun_) {
+          // Lines of one statement look alike: how the text begins, which comes first, foretells the keys.
+          attributes_.begin(static_cast<uint32_t>(batch_.size()), f.kind);
+          begun_ = true;
+        }
         return attributes_.add(in.bytes());
       case log_record::kDroppedAttributesCount:
         f.dropped_attributes = static_cast<uint32_t>(in.varint());
@@ -127,6 +149,7 @@ class LogDecoder {
   const DecodeOptions& options_;
   BatchText text_;
   AttributeSink attributes_;
+  bool begun_ = false;  // attributes of the record being read have been started
 };
 
 }  // namespace

@@ -20,13 +20,13 @@ class TraceDecoder {
 
   AnyValueFault decode(std::string_view body) {
     EnvelopeDecoder envelope(batch_.resources, batch_.scopes, text_, options_);
-    return envelope.walk(
-        body,
-        [this](std::string_view bytes, uint32_t resource, uint32_t scope) {
-          return span(bytes, resource, scope);
-        },
-        [this] { return batch_.size(); });
+    return envelope.walk(body, *this);
   }
+
+  // Called by the envelope.
+  size_t rows() const { return batch_.size(); }
+  void expect(size_t records);
+  AnyValueFault record(std::string_view bytes, uint32_t resource, uint32_t scope);
 
  private:
   // A span's own fields; what it has many of goes straight into the batch.
@@ -37,7 +37,6 @@ class TraceDecoder {
     uint32_t events = 0, links = 0;
   };
 
-  AnyValueFault span(std::string_view bytes, uint32_t resource, uint32_t scope);
   AnyValueFault field(ProtoReader& in, Fields& f);
   bool commit(const Fields& f, uint32_t resource, uint32_t scope);
   bool status(std::string_view bytes, model::SpanStatus& code, base::StringId& message);
@@ -53,7 +52,29 @@ class TraceDecoder {
   bool begun_ = false;  // attributes of the span being read have been started
 };
 
-AnyValueFault TraceDecoder::span(std::string_view bytes, uint32_t resource, uint32_t scope) {
+void TraceDecoder::expect(size_t records) {
+  const size_t n = std::min(batch_.size() + records, options_.rows_max);
+  if (records <= batch_.size()) return;  // else many small scopes would grow it bit by bit
+  attributes_.expect(records);
+  batch_.trace_id.reserve(n);
+  batch_.span_id.reserve(n);
+  batch_.parent_span_id.reserve(n);
+  batch_.start_ns.reserve(n);
+  batch_.duration_ns.reserve(n);
+  batch_.name.reserve(n);
+  batch_.kind.reserve(n);
+  batch_.status.reserve(n);
+  batch_.status_message.reserve(n);
+  batch_.trace_state.reserve(n);
+  batch_.flags.reserve(n);
+  batch_.resource.reserve(n);
+  batch_.scope.reserve(n);
+  batch_.dropped_attributes.reserve(n);
+  batch_.dropped_events.reserve(n);
+  batch_.dropped_links.reserve(n);
+}
+
+AnyValueFault TraceDecoder::record(std::string_view bytes, uint32_t resource, uint32_t scope) {
   if (batch_.size() == options_.rows_max) {
     report_.reject(1, "more than " + std::to_string(options_.rows_max) + " spans in one request");
     return AnyValueFault::kNone;
@@ -115,8 +136,7 @@ AnyValueFault TraceDecoder::field(ProtoReader& in, Fields& f) {
     case span::kAttributes:
       if (!begun_) {
         // Spans of one operation look alike: its name, which comes first, foretells the keys.
-        attributes_.begin(static_cast<uint32_t>(batch_.size()),
-                          static_cast<uint32_t>(f.name.size()));
+        attributes_.begin(static_cast<uint32_t>(batch_.size()), kind_of_text(f.name));
         begun_ = true;
       }
       return attributes_.add(in.bytes());
