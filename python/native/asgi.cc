@@ -418,6 +418,9 @@ void request_dealloc(PyObject* self) {
   if (request->live) {
     // Thrown away half done, without a close().
     const ErrorGuard guard;
+    Ref current(request->token ? current_context() : nullptr);
+    if (current && span_of_context(current.get()) == request->span) detach_context(request->token);
+    PyErr_Clear();
     request->status = request->status ? request->status : kClientGone;
     complete(request);
     close_span(request, nullptr);
