@@ -195,7 +195,8 @@ class Http1 final : public Protocol {
     if (auto refused = refuse_body(host_, method_, path_, parser_->headers)) {
       return refuse(std::move(*refused));
     }
-    if (const auto expect = find_header(parser_->headers, "expect")) {
+    if (const auto expect = find_header(parser_->headers, "expect");
+        expect && parser_->version >= 11) {
       if (!iequals(*expect, "100-continue"))
         return refuse(417, "the only expectation we meet is 100-continue");
       out_.push_back("HTTP/1.1 100 Continue\r\n\r\n");
@@ -252,6 +253,7 @@ class Http1 final : public Protocol {
       append_value(head, value);
       head += "\r\n";
     }
+    head += "date: " + host_.date + "\r\n";
     if (!bodiless) head += "content-length: " + std::to_string(response.body.size()) + "\r\n";
     if (!keep_alive) {
       head += "connection: close\r\n";

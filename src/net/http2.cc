@@ -37,8 +37,11 @@ class Http2 final : public Protocol {
   void reply(uint64_t id, WireResponse&& response) override {
     const auto stream = static_cast<int32_t>(id);
     if (calls_.erase(stream) == 0) return;  // gone, or past its deadline
-    if (!response.is_grpc && response.status != 204 && response.status != 304) {
-      response.headers.emplace_back("content-length", std::to_string(response.body.size()));
+    if (!response.is_grpc) {
+      response.headers.emplace_back("date", host_.date);
+      if (response.status != 204 && response.status != 304) {
+        response.headers.emplace_back("content-length", std::to_string(response.body.size()));
+      }
     }
     session_.respond(stream, {.status = response.status,
                               .headers = std::move(response.headers),

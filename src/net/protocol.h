@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -48,7 +49,8 @@ struct Host {
   std::shared_ptr<h2::ByteBudget> budget;  // shared by all reactors
   std::shared_ptr<Counters> counters;      // shared by all reactors
   h2::BufferPool buffers{};
-  TimePoint now{};  // set before every call into a Protocol
+  TimePoint now{};     // set before every call into a Protocol
+  std::string date{};  // the Date header's value, renewed with every tick
 };
 
 /// All calls from one thread.
@@ -75,8 +77,9 @@ std::unique_ptr<Protocol> make_http1(Host& host, std::shared_ptr<ReplySink> sink
 std::unique_ptr<Protocol> make_http2(Host& host, std::shared_ptr<ReplySink> sink, std::string peer);
 
 /// How long a body that came in `bytes` far may take: a second for each KiB after the first grace.
-inline std::chrono::milliseconds body_time(const Limits& limits, size_t bytes) {
-  return limits.header_timeout + std::chrono::milliseconds(bytes * 1000 / 1024);
-}
+std::chrono::milliseconds body_time(const Limits& limits, size_t bytes);
+
+/// As in the Date header (RFC 9110, 5.6.7), whatever the locale.
+std::string http_date(std::time_t now);
 
 }  // namespace vedette::net

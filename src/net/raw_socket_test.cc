@@ -40,7 +40,7 @@ void RawSocket::close() {
 bool RawSocket::fill(size_t bytes) {
   while (buffer_.size() < bytes) {
     pollfd p{fd_, POLLIN, 0};
-    if (::poll(&p, 1, 10'000) <= 0) return false;
+    if (::poll(&p, 1, 60'000) <= 0) return false;
     char piece[65536];
     const ssize_t n = ::recv(fd_, piece, sizeof piece, 0);
     if (n <= 0) return false;

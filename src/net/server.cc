@@ -323,6 +323,7 @@ void Reactor::run() {
 }
 
 void Reactor::tick() {
+  host_.date = http_date(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
   const std::vector<std::shared_ptr<Connection>> all(connections_.begin(), connections_.end());
   for (const auto& connection : all) connection->tick();
   const auto shortest = std::min(host_.limits.header_timeout, host_.limits.idle_timeout);

@@ -69,10 +69,10 @@ class ServerSession::Impl final : public SessionCore {
     now_ = now;
     for (const auto& [id, call] : calls_) {
       const Stream* stream = find(id);
-      const auto body_time = options_.stall_max + std::chrono::seconds(call.body_bytes / 1024);
-      const bool body_stalled = !call.delivered && now - call.began > body_time;
+      const auto time = options_.stall_max + std::chrono::seconds(call.body_bytes / 1024);
+      const bool request_stalled = !call.delivered && now - call.began > time;
       const bool reader_stalled = call.answered && now - call.progress > options_.stall_max;
-      if (stream && (body_stalled || reader_stalled)) reset(id, NGHTTP2_CANCEL);
+      if (stream && (request_stalled || reader_stalled)) reset(id, NGHTTP2_CANCEL);
     }
   }
 
@@ -105,10 +105,13 @@ class ServerSession::Impl final : public SessionCore {
     BytesHeld held;
   };
 
+  void on_begun(Stream& stream) override {
+    calls_.insert_or_assign(stream.id, Call{.began = now_, .held = BytesHeld(options_.budget)});
+  }
+
   void on_headers_done(Stream& stream) override {
     stream.headers_done = true;
-    Call& call = calls_.emplace(stream.id, Call{.began = now_, .held = BytesHeld(options_.budget)})
-                     .first->second;
+    Call& call = calls_.at(stream.id);
     if (stream.headers_too_large) return deliver(stream, call, Problem::kHeaderTooLarge);
     const auto type = find_header(stream.headers, "content-type");
     call.grpc = type && is_grpc(*type);

@@ -32,7 +32,7 @@ bool opens_stream(const nghttp2_frame& frame) {
 
 int on_begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* user) {
   return guarded([&] {
-    if (opens_stream(*frame)) core(user).add(frame->hd.stream_id);
+    if (opens_stream(*frame)) core(user).on_begun(core(user).add(frame->hd.stream_id));
     return 0;
   });
 }

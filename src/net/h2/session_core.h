@@ -47,6 +47,7 @@ class SessionCore {
   void output(std::string& out, size_t bytes_max);
 
   // Called by nghttp2's callbacks.
+  virtual void on_begun(Stream&) {}
   virtual void on_headers_done(Stream&) = 0;
   virtual void on_data(Stream&, std::string_view bytes) = 0;
   virtual void on_received(Stream&) = 0;

@@ -237,6 +237,13 @@ TEST_F(SessionTest, StalledBodiesAndReadersAreReset) {
   server_output();
   EXPECT_EQ(server_->streams_open(), 0u);
 
+  restart({});  // a header that never ends
+  server_->receive(std::string(kPreface) + kSettings + frame(1, 1, 1, kGetHeaders), now_);
+  EXPECT_EQ(server_->streams_open(), 1u);
+  server_->expire(now_ + 11s);
+  server_output();
+  EXPECT_EQ(server_->streams_open(), 0u);
+
   restart({});
   server_->receive(std::string(kPreface) + kSettings + frame(1, 5, 1, kGetHeaders), now_);
   server_->respond(server_->next_request()->stream, {.body = std::string(1 << 20, 'x')});
