@@ -47,7 +47,8 @@ class Checker:
         while time.monotonic() < deadline:
             targets = self._get("/vedette/v1/targets")["targets"]
             if len(targets) == 2 and all(
-                int(t["last_scrape_ns"] or 0) > (after + 0.2) * 1e9 and t["health"] == "up" for t in targets
+                int(t["last_scrape_ns"] or 0) > (after + 0.2) * 1e9 and t["health"] == "up"
+                for t in targets
             ):
                 return
             time.sleep(0.2)

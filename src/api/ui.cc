@@ -57,7 +57,6 @@ net::HttpResponse send(const UiAsset& asset, const net::HttpRequest& request) {
       {"content-security-policy", std::string(kPolicy)},
       {"x-content-type-options", "nosniff"},
       {"referrer-policy", "same-origin"},
-      {"vary", "accept-encoding"},
   };
   auto known = net::find_header(request.headers, "if-none-match");
   if (known && names_tag(*known, asset.etag)) {

@@ -27,7 +27,8 @@ auto retry(Fn&& fn) {
 
 class PosixWritable final : public WritableFile {
  public:
-  PosixWritable(int fd, std::string path, uint64_t size) : fd_(fd), path_(std::move(path)), size_(size) {}
+  PosixWritable(int fd, std::string path, uint64_t size)
+      : fd_(fd), path_(std::move(path)), size_(size) {}
   ~PosixWritable() override {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -65,7 +66,8 @@ class PosixWritable final : public WritableFile {
 
 class PosixReadable final : public ReadableFile {
  public:
-  PosixReadable(int fd, std::string path, uint64_t size) : fd_(fd), path_(std::move(path)), size_(size) {}
+  PosixReadable(int fd, std::string path, uint64_t size)
+      : fd_(fd), path_(std::move(path)), size_(size) {}
   ~PosixReadable() override { ::close(fd_); }
 
   Status read(uint64_t offset, std::span<char> out) const override {
@@ -88,7 +90,9 @@ class PosixReadable final : public ReadableFile {
   uint64_t size_;
 };
 
-void release_lock(void* fd) { ::close(static_cast<int>(reinterpret_cast<intptr_t>(fd)) - 1); }
+void release_lock(void* fd) {
+  ::close(static_cast<int>(reinterpret_cast<intptr_t>(fd)) - 1);
+}
 
 class PosixFs final : public Fs {
  public:
@@ -108,7 +112,8 @@ class PosixFs final : public Fs {
       ::close(fd);
       return io_error("open", path, error);
     }
-    return std::unique_ptr<ReadableFile>(new PosixReadable(fd, path, static_cast<uint64_t>(info.st_size)));
+    return std::unique_ptr<ReadableFile>(
+        new PosixReadable(fd, path, static_cast<uint64_t>(info.st_size)));
   }
 
   Status rename(const std::string& from, const std::string& to) override {
@@ -180,8 +185,8 @@ class PosixFs final : public Fs {
                    path + " is held by another process: stop it, or choose another data folder"};
     }
     // The descriptor plus one, so that descriptor 0 is not the null pointer.
-    return std::unique_ptr<void, void (*)(void*)>(reinterpret_cast<void*>(static_cast<intptr_t>(fd) + 1),
-                                                  release_lock);
+    return std::unique_ptr<void, void (*)(void*)>(
+        reinterpret_cast<void*>(static_cast<intptr_t>(fd) + 1), release_lock);
   }
 
   Result<uint64_t> free_bytes(const std::string& path) override {
@@ -201,7 +206,8 @@ class PosixFs final : public Fs {
       ::close(fd);
       return io_error(what, path, error);
     }
-    return std::unique_ptr<WritableFile>(new PosixWritable(fd, path, static_cast<uint64_t>(info.st_size)));
+    return std::unique_ptr<WritableFile>(
+        new PosixWritable(fd, path, static_cast<uint64_t>(info.st_size)));
   }
 };
 

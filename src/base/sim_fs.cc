@@ -169,12 +169,15 @@ Status SimFs::enter(std::string_view what, const std::string& path, bool* torn) 
   return {Code::kIo, "cannot " + std::string(what) + " " + path + ": " + fault_message_};
 }
 
-bool SimFs::is_dir(const std::string& path) const { return path == "." || path == "/" || dirs_.contains(path); }
+bool SimFs::is_dir(const std::string& path) const {
+  return path == "." || path == "/" || dirs_.contains(path);
+}
 
 Result<std::unique_ptr<WritableFile>> SimFs::create(const std::string& path) {
   const std::lock_guard lock(mutex_);
   RETURN_IF_ERROR(enter("create", path));
-  if (!is_dir(parent_of(path))) return Error{Code::kNotFound, "cannot create " + path + ": no such folder"};
+  if (!is_dir(parent_of(path)))
+    return Error{Code::kNotFound, "cannot create " + path + ": no such folder"};
   auto inode = std::make_shared<Inode>();
   names_[path] = inode;
   return std::unique_ptr<WritableFile>(new Writable(*this, std::move(inode), path));
@@ -219,7 +222,8 @@ Status SimFs::truncate(const std::string& path, uint64_t size) {
   const auto it = names_.find(path);
   if (it == names_.end()) return {Code::kNotFound, "cannot shorten " + path + ": no such file"};
   it->second->data.resize(size);
-  it->second->never_durable = std::min(it->second->never_durable, it->second->durable.size() < size ? size : 0);
+  it->second->never_durable =
+      std::min(it->second->never_durable, it->second->durable.size() < size ? size : 0);
   return {};
 }
 
@@ -246,7 +250,8 @@ Status SimFs::sync_dir(const std::string& path) {
 Result<std::vector<std::string>> SimFs::list(const std::string& path) {
   const std::lock_guard lock(mutex_);
   RETURN_IF_ERROR(enter("list folder", path));
-  if (!is_dir(path)) return Error{Code::kNotFound, "cannot list folder " + path + ": no such folder"};
+  if (!is_dir(path))
+    return Error{Code::kNotFound, "cannot list folder " + path + ": no such folder"};
   std::vector<std::string> found;
   const auto add_child = [&](const std::string& name) {
     if (name != path && parent_of(name) == path) found.push_back(name.substr(name.rfind('/') + 1));

@@ -1,8 +1,9 @@
-// A file system in memory that fails, tears and forgets on request: the twin of Fs::posix() for tests.
+// A file system in memory that fails, tears and forgets on request: the twin of Fs::posix() for
+// tests.
 //
-// Two states of every file are kept: what a process sees, and what would survive a loss of power. Bytes
-// reach the second by sync(), names by sync_dir(). After a sync() that failed, the bytes it was to write
-// never become durable, not even by a later sync() that succeeds: as Linux does it.
+// Two states of every file are kept: what a process sees, and what would survive a loss of power.
+// Bytes reach the second by sync(), names by sync_dir(). After a sync() that failed, the bytes it
+// was to write never become durable, not even by a later sync() that succeeds: as Linux does it.
 #pragma once
 
 #include <functional>
@@ -26,15 +27,17 @@ class SimFs final : public Fs {
     kKill,      // as kShort and kFromThen: the process is dead until restart()
   };
 
-  /// Calls are counted from 1. Every call of Fs and of its files is one, but for exists() and size().
+  /// Calls are counted from 1. Every call of Fs and of its files is one, but for exists() and
+  /// size().
   uint64_t calls() const;
   /// The call with this number fails as told.
   void fail_at(uint64_t call, Fault fault, std::string message = "no space left on device");
   void clear_faults();
-  /// Kills the process if it lives, and starts anew on the bytes it wrote: locks are free, files closed.
+  /// Kills the process if it lives, and starts anew on the bytes it wrote: locks are free, files
+  /// closed.
   void restart();
-  /// Loss of power, then restart(): only durable bytes and names are left. With a `seed`, a file also keeps
-  /// a part of what was not durable, by chance, the last byte of it damaged.
+  /// Loss of power, then restart(): only durable bytes and names are left. With a `seed`, a file
+  /// also keeps a part of what was not durable, by chance, the last byte of it damaged.
   void lose_power(uint64_t seed = 0);
 
   void set_free_bytes(uint64_t bytes);
@@ -65,7 +68,8 @@ class SimFs final : public Fs {
   class Readable;
   struct Lock;
 
-  /// Counts a call; the error it must end with, if any. `torn`: half of an append happens all the same.
+  /// Counts a call; the error it must end with, if any. `torn`: half of an append happens all the
+  /// same.
   Status enter(std::string_view what, const std::string& path, bool* torn = nullptr);
   bool is_dir(const std::string& path) const;
 

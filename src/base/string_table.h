@@ -34,7 +34,9 @@ class StringTable {
   StringId intern(std::string_view text) { return intern(text, hash_string(text)); }
   /// Same, with the hash already known (from another table: strings are not hashed twice).
   StringId intern(std::string_view text, uint64_t hash);
-  std::optional<StringId> find(std::string_view text) const { return find(text, hash_string(text)); }
+  std::optional<StringId> find(std::string_view text) const {
+    return find(text, hash_string(text));
+  }
   std::optional<StringId> find(std::string_view text, uint64_t hash) const;
 
   /// Valid until the table grows.

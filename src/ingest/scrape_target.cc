@@ -12,10 +12,10 @@ using Parser = wire::ExpositionParser;
 
 bool has_label(const Parser& parser, std::string_view name) {
   return std::any_of(parser.labels().begin(), parser.labels().end(),
-                     [name](const Parser::LabelView& label) { return label.name == name; });
+                     [name](const wire::ExpositionLabel& label) { return label.name == name; });
 }
 
-void add_exemplar(const Parser::Exemplar& exemplar, uint32_t set, int64_t scrape_ms,
+void add_exemplar(const wire::ExpositionExemplar& exemplar, uint32_t set, int64_t scrape_ms,
                   model::SampleBatch& out) {
   model::TraceId trace_id;
   model::SpanId span_id = 0;

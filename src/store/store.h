@@ -179,8 +179,8 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  /// Called once, when the write is durable as configured and visible to the next read: on a thread of the
-  /// store's, or, for a write that is refused at once, within append(). Must not block.
+  /// Called once, when the write is durable as configured and visible to the next read: on a thread
+  /// of the store's, or, for a write that is refused at once, within append(). Must not block.
   using Done = std::function<void(Result<WriteOutcome>)>;
   /// Never blocks. kResourceExhausted when the queue is full, kUnavailable when read-only or
   /// stopping: through `done`.

@@ -41,8 +41,8 @@ class AttributeSink {
   static constexpr size_t kPositions = 16;  // attributes behind them share the last place
   static constexpr uint32_t kUnknown = UINT32_MAX;
 
-  // What the attribute at one position of one kind of record was last time. Wrong guesses cost a look-up
-  // and are replaced.
+  // What the attribute at one position of one kind of record was last time. Wrong guesses cost a
+  // look-up and are replaced.
   struct Guess {
     uint32_t column = kUnknown;
     base::StringId text = 0;
@@ -65,7 +65,7 @@ class AttributeSink {
 /// A number that texts that begin alike share, to foretell what a record looks like.
 inline uint64_t kind_of_text(std::string_view text) {
   uint64_t kind = 0;
-  std::memcpy(&kind, text.data(), std::min(text.size(), sizeof kind));
+  if (!text.empty()) std::memcpy(&kind, text.data(), std::min(text.size(), sizeof kind));
   return kind + text.size();
 }
 

@@ -249,7 +249,7 @@ Result<std::string_view> ExpositionParser::quoted() {
 }
 
 // From behind the opening brace to behind the closing one.
-Status ExpositionParser::label_list(std::vector<LabelView>& out, bool may_name_metric) {
+Status ExpositionParser::label_list(std::vector<ExpositionLabel>& out, bool may_name_metric) {
   constexpr size_t kLabelsMax = 128;
   while (true) {
     skip_blanks();
@@ -271,14 +271,14 @@ Status ExpositionParser::label_list(std::vector<LabelView>& out, bool may_name_m
       skip_blanks();
       if (peek() != '"') return fail("expected the value of a label in quotes");
       ASSIGN_OR_RETURN(const std::string_view value, quoted());
-      for (const LabelView& other : out) {
+      for (const ExpositionLabel& other : out) {
         if (other.name == name) return fail("label \"" + std::string(name) + "\" is given twice");
       }
       if (out.size() == kLabelsMax) return fail("a series may have 128 labels at most");
       out.push_back({name, value});
       skip_blanks();
     } else if (in_quotes && may_name_metric) {
-      for (const LabelView& other : out) {
+      for (const ExpositionLabel& other : out) {
         if (other.name == model::kMetricName) return fail("the metric's name is given twice");
       }
       out.push_back({model::kMetricName, name});
@@ -348,7 +348,7 @@ Result<ExpositionParser::Entry> ExpositionParser::sample() {
     if (name.empty()) return fail("expected the name of a metric");
     if (at_ == name_end) return fail("expected { or a space behind the metric's name");
   }
-  const bool named = std::any_of(labels_.begin(), labels_.end(), [](const LabelView& label) {
+  const bool named = std::any_of(labels_.begin(), labels_.end(), [](const ExpositionLabel& label) {
     return label.name == model::kMetricName && !label.value.empty();
   });
   if (!named) return fail("a series has no name");
@@ -378,7 +378,7 @@ void ExpositionParser::normalize_bounds() {
                                  : type_ == model::MetricType::kSummary ? "quantile"
                                                                         : "";
   if (bound.empty()) return;
-  for (LabelView& label : labels_) {
+  for (ExpositionLabel& label : labels_) {
     if (label.name != bound) continue;
     if (const auto number = parse_number(label.value)) {
       std::string text = format_label_number(*number);

@@ -19,6 +19,17 @@ enum class ExpositionFormat : uint8_t { kText, kOpenMetrics };
 /// By Content-Type; nothing for what is neither.
 std::optional<ExpositionFormat> exposition_format(std::string_view content_type);
 
+struct ExpositionLabel {
+  std::string_view name;
+  std::string_view value;
+};
+
+struct ExpositionExemplar {
+  std::vector<ExpositionLabel> labels;
+  double value = 0;
+  std::optional<int64_t> time_ms;
+};
+
 /// Walks a page entry by entry, without copying it. Single-threaded; the text must outlive the
 /// parser.
 class ExpositionParser {
@@ -31,24 +42,14 @@ class ExpositionParser {
   /// and fault, the page is worth nothing as a whole.
   Result<Entry> next();
 
-  struct LabelView {
-    std::string_view name;
-    std::string_view value;
-  };
-
   // Of a sample:
   /// Name and labels as they stand: the same text is the same series.
   std::string_view series() const { return series_; }
   /// With the metric's name as __name__; empty values are among them.
-  const std::vector<LabelView>& labels() const { return labels_; }
+  const std::vector<ExpositionLabel>& labels() const { return labels_; }
   double value() const { return value_; }
   std::optional<int64_t> time_ms() const { return time_ms_; }
-  struct Exemplar {
-    std::vector<LabelView> labels;
-    double value = 0;
-    std::optional<int64_t> time_ms;
-  };
-  const std::optional<Exemplar>& exemplar() const { return exemplar_; }
+  const std::optional<ExpositionExemplar>& exemplar() const { return exemplar_; }
 
   // Of metadata:
   std::string_view family() const { return family_; }
@@ -67,7 +68,7 @@ class ExpositionParser {
   Result<Entry> next_comment();
   Result<Entry> metadata(Entry entry);
   Result<Entry> sample();
-  Status label_list(std::vector<LabelView>& out, bool may_name_metric);
+  Status label_list(std::vector<ExpositionLabel>& out, bool may_name_metric);
   Result<std::string_view> quoted();
   std::string_view identifier(bool colon);
   Result<double> number(std::string_view what);
@@ -81,10 +82,10 @@ class ExpositionParser {
   bool saw_eof_ = false;
 
   std::string_view series_;
-  std::vector<LabelView> labels_;
+  std::vector<ExpositionLabel> labels_;
   double value_ = 0;
   std::optional<int64_t> time_ms_;
-  std::optional<Exemplar> exemplar_;
+  std::optional<ExpositionExemplar> exemplar_;
   std::string_view family_;
   std::string metadata_text_;
   model::MetricType type_ = model::MetricType::kUnknown;

@@ -1,4 +1,5 @@
-// Any bytes at all as a page of metrics, in both formats: the parser ends, and what it gives is text.
+// Any bytes at all as a page of metrics, in both formats: the parser ends, and what it gives is
+// text.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
@@ -18,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       if (!entry.ok() || *entry == ExpositionParser::Entry::kEnd) break;
       if (*entry != ExpositionParser::Entry::kSample) continue;
       for (const auto& label : parser.labels()) {
-        if (!vedette::base::is_utf8(label.name) || !vedette::base::is_utf8(label.value)) std::abort();
+        if (!vedette::base::is_utf8(label.name) || !vedette::base::is_utf8(label.value))
+          std::abort();
       }
     }
   }

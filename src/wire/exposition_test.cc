@@ -15,7 +15,7 @@ using testing::StartsWith;
 std::vector<std::string> entries(std::string_view text, ExpositionFormat format) {
   std::vector<std::string> out;
   ExpositionParser parser(text, format);
-  const auto labels_of = [](const std::vector<ExpositionParser::LabelView>& labels) {
+  const auto labels_of = [](const std::vector<ExpositionLabel>& labels) {
     std::string line;
     for (const auto& [name, value] : labels) {
       line += std::string(name) + "=" + std::string(value) + " ";

@@ -1,5 +1,5 @@
-// What it costs to decode OTLP: ns per span and per log record, of requests as instrumented FastAPI services
-// send them (512 records, 8 to 10 attributes, ids and addresses that differ).
+// What it costs to decode OTLP: ns per span and per log record, of requests as instrumented FastAPI
+// services send them (512 records, 8 to 10 attributes, ids and addresses that differ).
 #include <benchmark/benchmark.h>
 
 #include <random>
@@ -44,22 +44,31 @@ std::vector<Proto> attributes_of(int i, Random& random) {
   const std::string id = std::to_string(random.below(1'000'000));
   switch (i % 3) {
     case 0:
-      return {text("http.request.method", "GET"), text("url.path", "/orders/" + id),
-              text("http.route", "/orders/{order_id}"), number("http.response.status_code", 200),
-              text("server.address", "shop"), number("server.port", 8000),
+      return {text("http.request.method", "GET"),
+              text("url.path", "/orders/" + id),
+              text("http.route", "/orders/{order_id}"),
+              number("http.response.status_code", 200),
+              text("server.address", "shop"),
+              number("server.port", 8000),
               text("client.address", "10.0." + std::to_string(random.below(256)) + ".7"),
-              text("user_agent.original", "python-httpx/0.28.1"), text("user.id", "u-" + id),
+              text("user_agent.original", "python-httpx/0.28.1"),
+              text("user.id", "u-" + id),
               text("network.protocol.version", "1.1")};
     case 1:
-      return {text("db.system.name", "postgresql"), text("db.namespace", "orders"),
-              text("db.operation.name", "SELECT"), text("db.query.text", "SELECT * FROM orders WHERE id = $1"),
-              text("server.address", "db"), number("server.port", 5432),
-              text("db.collection.name", "orders"), number("db.response.returned_rows", 1)};
+      return {text("db.system.name", "postgresql"),
+              text("db.namespace", "orders"),
+              text("db.operation.name", "SELECT"),
+              text("db.query.text", "SELECT * FROM orders WHERE id = $1"),
+              text("server.address", "db"),
+              number("server.port", 5432),
+              text("db.collection.name", "orders"),
+              number("db.response.returned_rows", 1)};
     default:
-      return {text("db.system.name", "redis"), text("db.operation.name", "GET"),
-              text("server.address", "cache"), number("server.port", 6379),
-              text("cache.key", "order:" + id), text("code.function.name", "validate_inventory"),
-              number("order.items", random.below(9)), text("order.id", id)};
+      return {
+          text("db.system.name", "redis"),        text("db.operation.name", "GET"),
+          text("server.address", "cache"),        number("server.port", 6379),
+          text("cache.key", "order:" + id),       text("code.function.name", "validate_inventory"),
+          number("order.items", random.below(9)), text("order.id", id)};
   }
 }
 
@@ -92,8 +101,10 @@ std::string trace_request() {
         .bytes(otlp::span::kParentSpanId, random.bytes(8))
         .bytes(otlp::span::kName, kNames[i % 3])
         .varint(otlp::span::kKind, i % 3 == 0 ? 2 : 3)
-        .fixed(otlp::span::kStartTimeUnixNano, 1'700'000'000'000'000'000 + random.below(1'000'000'000))
-        .fixed(otlp::span::kEndTimeUnixNano, 1'700'000'001'000'000'000 + random.below(1'000'000'000));
+        .fixed(otlp::span::kStartTimeUnixNano,
+               1'700'000'000'000'000'000 + random.below(1'000'000'000))
+        .fixed(otlp::span::kEndTimeUnixNano,
+               1'700'000'001'000'000'000 + random.below(1'000'000'000));
     for (const Proto& a : attributes_of(i, random)) span.message(otlp::span::kAttributes, a);
     span.message(otlp::span::kStatus, Proto()).fixed<uint32_t>(otlp::span::kFlags, 0x101);
     scope.message(otlp::scope_spans::kSpans, span);
@@ -106,13 +117,16 @@ std::string log_request() {
   Proto scope;
   for (int i = 0; i < kRecords; ++i) {
     Proto record;
-    record.fixed(otlp::log_record::kTimeUnixNano, 1'700'000'000'000'000'000 + random.below(1'000'000'000))
+    record
+        .fixed(otlp::log_record::kTimeUnixNano,
+               1'700'000'000'000'000'000 + random.below(1'000'000'000))
         .varint(otlp::log_record::kSeverityNumber, 9)
         .bytes(otlp::log_record::kSeverityText, "INFO")
         .message(otlp::log_record::kBody,
                  Proto().bytes(otlp::any_value::kStringValue,
                                "order " + std::to_string(random.below(1'000'000)) + " accepted"));
-    for (const Proto& a : attributes_of(i, random)) record.message(otlp::log_record::kAttributes, a);
+    for (const Proto& a : attributes_of(i, random))
+      record.message(otlp::log_record::kAttributes, a);
     record.bytes(otlp::log_record::kTraceId, random.bytes(16))
         .bytes(otlp::log_record::kSpanId, random.bytes(8))
         .fixed(otlp::log_record::kObservedTimeUnixNano, uint64_t{1'700'000'000'000'000'000});
@@ -126,13 +140,20 @@ std::string write_request() {
   for (int i = 0; i < 2500; ++i) {
     Proto series;
     const std::pair<std::string, std::string> labels[] = {
-        {"__name__", "http_request_duration_seconds_bucket"}, {"endpoint", "/orders/" + std::to_string(i % 40)},
-        {"instance", "10.0.0.7:8000"}, {"job", "shop"}, {"le", "0.25"}, {"method", "GET"},
-        {"pod", "shop-" + std::to_string(i)}, {"status", "200"}};
+        {"__name__", "http_request_duration_seconds_bucket"},
+        {"endpoint", "/orders/" + std::to_string(i % 40)},
+        {"instance", "10.0.0.7:8000"},
+        {"job", "shop"},
+        {"le", "0.25"},
+        {"method", "GET"},
+        {"pod", "shop-" + std::to_string(i)},
+        {"status", "200"}};
     for (const auto& [name, value] : labels) {
       series.message(bytes_tag(1), Proto().bytes(bytes_tag(1), name).bytes(bytes_tag(2), value));
     }
-    series.message(bytes_tag(2), Proto().fixed(fixed64_tag(1), 12.5 * i).varint(varint_tag(2), 1'700'000'000'000));
+    series.message(
+        bytes_tag(2),
+        Proto().fixed(fixed64_tag(1), 12.5 * i).varint(varint_tag(2), 1'700'000'000'000));
     out.message(bytes_tag(1), series);
   }
   return out.str();
@@ -141,20 +162,23 @@ std::string write_request() {
 template <typename Decode>
 void run(benchmark::State& state, const std::string& body, int64_t records, Decode decode) {
   for (auto _ : state) benchmark::DoNotOptimize(decode(body));
-  state.counters["ns_each"] = benchmark::Counter(
-      static_cast<double>(state.iterations() * records) / 1e9,
-      benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["ns_each"] =
+      benchmark::Counter(static_cast<double>(state.iterations() * records) / 1e9,
+                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * body.size()));
 }
 
 void spans(benchmark::State& state) {
-  run(state, trace_request(), kRecords, [](const std::string& body) { return decode_otlp_traces(body, {}); });
+  run(state, trace_request(), kRecords,
+      [](const std::string& body) { return decode_otlp_traces(body, {}); });
 }
 void log_records(benchmark::State& state) {
-  run(state, log_request(), kRecords, [](const std::string& body) { return decode_otlp_logs(body, {}); });
+  run(state, log_request(), kRecords,
+      [](const std::string& body) { return decode_otlp_logs(body, {}); });
 }
 void remote_write_samples(benchmark::State& state) {
-  run(state, write_request(), 2500, [](const std::string& body) { return decode_write_request(body, {}); });
+  run(state, write_request(), 2500,
+      [](const std::string& body) { return decode_write_request(body, {}); });
 }
 BENCHMARK(spans);
 BENCHMARK(log_records);

@@ -40,9 +40,9 @@ class EnvelopeDecoder {
                   BatchText& text, const DecodeOptions& options)
       : resources_(resources), scopes_(scopes), text_(text), options_(options) {}
 
-  /// Walks a whole request. `sink.record(bytes, resource, scope)` gives a fault; `sink.rows()` the rows
-  /// so far: resources and scopes without any are taken back, so that empty ones can't pile up;
-  /// `sink.expect(n)` announces how many records a scope has.
+  /// Walks a whole request. `sink.record(bytes, resource, scope)` gives a fault; `sink.rows()` the
+  /// rows so far: resources and scopes without any are taken back, so that empty ones can't pile
+  /// up; `sink.expect(n)` announces how many records a scope has.
   template <typename Sink>
   AnyValueFault walk(std::string_view body, Sink& sink) {
     ProtoReader in(body);

@@ -1,4 +1,5 @@
-// Any bytes at all as OTLP in protobuf: no crash, no memory out of proportion, columns of equal length.
+// Any bytes at all as OTLP in protobuf: no crash, no memory out of proportion, columns of equal
+// length.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

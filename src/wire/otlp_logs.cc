@@ -59,7 +59,6 @@ class LogDecoder {
     return AnyValueFault::kNone;
   }
 
-
  private:
   struct Fields {
     std::string_view severity_text, event_name, trace_id, span_id;
@@ -90,7 +89,8 @@ class LogDecoder {
       }
       case log_record::kAttributes:
         if (!begun_) {
-          // Lines of one statement look alike: how the text begins, which comes first, foretells the keys.
+          // Lines of one statement look alike: how the text begins, which comes first, foretells
+          // the keys.
           attributes_.begin(static_cast<uint32_t>(batch_.size()), f.kind);
           begun_ = true;
         }

@@ -29,7 +29,7 @@ def sample_series() -> list:
 
     for job, instance, code in itertools.product(("api", "web"), ("a", "b", "c"), ("200", "500")):
         total, values = 0.0, []
-        for i in range(COUNT):
+        for _i in range(COUNT):
             total = 0.0 if rng.random() < 0.01 else total + rng.randrange(0, 30)
             values.append(None if rng.random() < 0.03 else total)
         if instance == "c":
@@ -63,14 +63,64 @@ def sample_series() -> list:
 
 C, G, H = "http_requests_total", "temperature_celsius", "latency_seconds_bucket"
 
-RANGE_FUNCTIONS = (
-    "rate increase delta irate idelta resets changes deriv sum_over_time avg_over_time min_over_time max_over_time "
-    "count_over_time last_over_time present_over_time stddev_over_time stdvar_over_time absent_over_time"
-).split()
-VALUE_FUNCTIONS = (
-    "abs ceil floor exp sqrt ln log2 log10 sgn deg rad sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh "
-    "round timestamp sort sort_desc absent day_of_month day_of_week day_of_year days_in_month hour minute month year"
-).split()
+RANGE_FUNCTIONS = [
+    "rate",
+    "increase",
+    "delta",
+    "irate",
+    "idelta",
+    "resets",
+    "changes",
+    "deriv",
+    "sum_over_time",
+    "avg_over_time",
+    "min_over_time",
+    "max_over_time",
+    "count_over_time",
+    "last_over_time",
+    "present_over_time",
+    "stddev_over_time",
+    "stdvar_over_time",
+    "absent_over_time",
+]
+VALUE_FUNCTIONS = [
+    "abs",
+    "ceil",
+    "floor",
+    "exp",
+    "sqrt",
+    "ln",
+    "log2",
+    "log10",
+    "sgn",
+    "deg",
+    "rad",
+    "sin",
+    "cos",
+    "tan",
+    "asin",
+    "acos",
+    "atan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "asinh",
+    "acosh",
+    "atanh",
+    "round",
+    "timestamp",
+    "sort",
+    "sort_desc",
+    "absent",
+    "day_of_month",
+    "day_of_week",
+    "day_of_year",
+    "days_in_month",
+    "hour",
+    "minute",
+    "month",
+    "year",
+]
 AGGREGATIONS = ["sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"]
 OPERATORS = [
     "+",
@@ -133,7 +183,7 @@ def queries() -> list[str]:
         f"{C} unless on(job) limit{{job='api'}}",
         f"sum({C}) or vector(1)",
         f"count_values('v', floor({G} / 50))",
-        f"count_values by (job) ('v', limit)",
+        "count_values by (job) ('v', limit)",
         f"predict_linear({G}[5m], 3600)",
         f"predict_linear({G}[5m:1m] offset 2m, 60)",
         f"clamp({G}, -10, 10)",
@@ -154,7 +204,7 @@ def queries() -> list[str]:
         f"{C} @ {START + 600} offset 1m",
         f"max_over_time(rate({C}[1m])[5m:15s])",
         f"sum_over_time(sum(rate({C}[1m]))[5m:])",
-        f"{{__name__=~'limit|owner', job!='web'}}",
+        "{__name__=~'limit|owner', job!='web'}",
         f"{C}{{code=~'5..', instance!~'a|b'}}",
         f"absent({C}{{job='nothing'}})",
         f"-{G}",
@@ -164,7 +214,7 @@ def queries() -> list[str]:
         f"timestamp({C} offset 1m)",
         f"{C} + {G}",
         f"{C} + on(job) {G}",
-        f"rate({{__name__=~'http_requests_total|temperature_celsius'}}[5m])",
+        "rate({__name__=~'http_requests_total|temperature_celsius'}[5m])",
         f"{C}[1m]",
         f"{G}[2m:30s]",
         f"sum({C}",

@@ -1,9 +1,9 @@
 // A store of samples alone, in plain maps: what tests of queries run on.
 #pragma once
 
-#include <re2/re2.h>
-
 #include <map>
+#include <regex>
+#include <set>
 
 #include "store/store.h"
 
@@ -114,9 +114,9 @@ class MemoryStore : public store::Store {
       case store::MatchOp::kNotEqual:
         return value != m.value;
       case store::MatchOp::kRegex:
-        return RE2::FullMatch(value, RE2("(?s:" + m.value + ")"));
+        return std::regex_match(value, std::regex(m.value));
       case store::MatchOp::kNotRegex:
-        return !RE2::FullMatch(value, RE2("(?s:" + m.value + ")"));
+        return !std::regex_match(value, std::regex(m.value));
     }
     return false;
   }

@@ -10,7 +10,9 @@ constexpr size_t kBlockBytes = kWords * 4;
 constexpr uint32_t kSalts[kWords] = {0x47b6137bu, 0x44974d91u, 0x8824ad5bu, 0xa2b7289du,
                                      0x705495c7u, 0x2df1424bu, 0x9efc4947u, 0x5c6bfb31u};
 
-size_t block_of(uint64_t hash, size_t blocks) { return static_cast<size_t>(((hash >> 32) * blocks) >> 32); }
+size_t block_of(uint64_t hash, size_t blocks) {
+  return static_cast<size_t>(((hash >> 32) * blocks) >> 32);
+}
 uint32_t bit_of(uint64_t hash, size_t word) {
   return uint32_t{1} << ((static_cast<uint32_t>(hash) * kSalts[word]) >> 27);
 }

@@ -31,7 +31,8 @@ ZSTD_DCtx* decompressor() {
 /// Stream: length and whether it is compressed, packed length if so; the bytes follow the headers.
 void put_stream(std::string_view stream, std::string& headers, std::string& bodies) {
   base::ByteWriter header(headers);
-  const std::string packed = stream.size() < kNotWorthCompressing ? std::string() : compress(stream);
+  const std::string packed =
+      stream.size() < kNotWorthCompressing ? std::string() : compress(stream);
   header.varint(stream.size() << 1 | !packed.empty());
   if (!packed.empty()) header.varint(packed.size());
   bodies.append(packed.empty() ? stream : packed);
@@ -90,8 +91,10 @@ Result<ChunkReader> ChunkReader::open(std::string_view bytes, size_t rows) {
       return Error{Code::kCorruption, "a chunk is cut short"};
     }
     if (s.is_packed) {
-      // Nothing we write packs better than this; it bounds what damaged lengths can make us allocate.
-      if (s.size > (s.packed + rows + 64) * 4096) return Error{Code::kCorruption, "a chunk claims too much"};
+      // Nothing we write packs better than this; it bounds what damaged lengths can make us
+      // allocate.
+      if (s.size > (s.packed + rows + 64) * 4096)
+        return Error{Code::kCorruption, "a chunk claims too much"};
       ASSIGN_OR_RETURN(std::string unpacked, decompress(body, s.size));
       chunk.unpacked_[i] = std::make_unique<std::string>(std::move(unpacked));
       body = *chunk.unpacked_[i];
@@ -113,8 +116,10 @@ std::string compress(std::string_view bytes) {
 
 Result<std::string> decompress(std::string_view bytes, size_t size) {
   std::string out(size, '\0');
-  const size_t n = ZSTD_decompressDCtx(decompressor(), out.data(), size, bytes.data(), bytes.size());
-  if (ZSTD_isError(n) || n != size) return Error{Code::kCorruption, "compressed bytes can't be unpacked"};
+  const size_t n =
+      ZSTD_decompressDCtx(decompressor(), out.data(), size, bytes.data(), bytes.size());
+  if (ZSTD_isError(n) || n != size)
+    return Error{Code::kCorruption, "compressed bytes can't be unpacked"};
   return out;
 }
 

@@ -1,5 +1,5 @@
-// A chunk: one column of one block, in four streams that are compressed apart because they look unalike.
-// docs/format/row_part.md, "Chunks".
+// A chunk: one column of one block, in four streams that are compressed apart because they look
+// unalike. docs/format/row_part.md, "Chunks".
 #pragma once
 
 #include <cstdint>
@@ -59,7 +59,7 @@ struct ChunkWriter {
   std::string meta;     // counts, modes: varints
   std::string symbols;  // small numbers, a byte each
   std::string text;
-  BitWriter bits;       // noise: never compressed
+  BitWriter bits;  // noise: never compressed
 
   base::ByteWriter meta_writer() { return base::ByteWriter(meta); }
   bool empty() const { return meta.empty(); }
@@ -67,11 +67,12 @@ struct ChunkWriter {
   void finish(std::string& out);
 };
 
-/// The streams of a chunk. What is read from it is bounds-checked; ok() tells whether all was there.
+/// The streams of a chunk. What is read from it is bounds-checked; ok() tells whether all was
+/// there.
 class ChunkReader {
  public:
-  /// `bytes` must outlive the reader. `rows`: of the block; no stream unpacks to more than a bound that follows
-  /// from it.
+  /// `bytes` must outlive the reader. `rows`: of the block; no stream unpacks to more than a bound
+  /// that follows from it.
   static Result<ChunkReader> open(std::string_view bytes, size_t rows);
   ChunkReader(ChunkReader&&) = default;
 

@@ -1,4 +1,5 @@
-// Content hashes of the requests of the last ten minutes, so that a repeated request is stored once.
+// Content hashes of the requests of the last ten minutes, so that a repeated request is stored
+// once.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,8 @@ namespace vedette::store::engine {
 
 inline constexpr int64_t kDedupeWindowNs = 600'000'000'000;
 
-/// Single-threaded. Times are those of the server's clock; a clock that jumps back only keeps hashes longer.
+/// Single-threaded. Times are those of the server's clock; a clock that jumps back only keeps
+/// hashes longer.
 class DedupeWindow {
  public:
   /// False if the hash was there already. The zero hash is never remembered.

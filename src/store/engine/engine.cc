@@ -19,7 +19,8 @@ std::optional<uint64_t> number_of_part(std::string_view name) {
 
 std::string part_name(uint64_t number) {
   const std::string digits = std::to_string(number);
-  return std::string(digits.size() < 10 ? 10 - digits.size() : 0, '0') + digits + std::string(kPartSuffix);
+  return std::string(digits.size() < 10 ? 10 - digits.size() : 0, '0') + digits +
+         std::string(kPartSuffix);
 }
 
 }  // namespace
@@ -31,8 +32,12 @@ Result<std::unique_ptr<Engine>> Engine::open(Options options, base::Fs& fs, base
 }
 
 EngineImpl::EngineImpl(Options options, base::Fs& fs, base::Clock& clock)
-    : options_(std::move(options)), fs_(fs), clock_(clock), parts_path_(options_.path + "/parts"),
-      opened_ns_(clock.now_ns()), opened_monotonic_ns_(clock.monotonic_ns()) {
+    : options_(std::move(options)),
+      fs_(fs),
+      clock_(clock),
+      parts_path_(options_.path + "/parts"),
+      opened_ns_(clock.now_ns()),
+      opened_monotonic_ns_(clock.monotonic_ns()) {
   spans_ = std::make_unique<RowTable<model::SpanBatch>>(table_context());
   logs_ = std::make_unique<RowTable<model::LogBatch>>(table_context());
   samples_ = SampleTable::create(table_context(), {});
@@ -64,7 +69,8 @@ TableContext EngineImpl::table_context() {
 
 void EngineImpl::report_corruption(const std::string& file, const std::string& why) {
   ++quarantined_;
-  log_error("stored data is damaged; it is left out and the rest is served", {{"file", file}, {"why", why}});
+  log_error("stored data is damaged; it is left out and the rest is served",
+            {{"file", file}, {"why", why}});
 }
 
 Status EngineImpl::open() {
@@ -85,8 +91,10 @@ Status EngineImpl::recover() {
     ASSIGN_OR_RETURN(const std::string text, base::read_file(fs_, path));
     ASSIGN_OR_RETURN(manifest_, Manifest::decode(text));
   } else if (!files.empty()) {
-    return {Code::kCorruption, path + " is missing, but there are parts beside it; restore it from a backup, or "
-                                      "move the folder away to start anew"};
+    return {Code::kCorruption,
+            path +
+                " is missing, but there are parts beside it; restore it from a backup, or "
+                "move the folder away to start anew"};
   } else {
     bool in_place = false;
     RETURN_IF_ERROR(save_manifest(fs_, path, manifest_, in_place));
@@ -97,7 +105,8 @@ Status EngineImpl::recover() {
     for (size_t i = 0; i < states_.size(); ++i) {
       if (kEngineTables[i] != part.table) continue;
       if (Status status = states_[i].table->open_part(part); !status.ok()) {
-        log_error("a part can't be opened; it is left out", {{"file", part.file}, {"why", status.error().message}});
+        log_error("a part can't be opened; it is left out",
+                  {{"file", part.file}, {"why", status.error().message}});
       }
     }
   }
@@ -126,7 +135,8 @@ Status EngineImpl::replay_log() {
   const auto replay = [&](uint64_t sequence, WalRecord record) {
     ++records;
     for (const SeenHash& seen : record.carried) window.insert(seen, sequence);
-    // A request twice in the log was refused the first time, and could not be cut out of the log then.
+    // A request twice in the log was refused the first time, and could not be cut out of the log
+    // then.
     if (!window.insert({record.write.content_hash, record.time_ns}, sequence)) return;
     Write& write = record.write;
     if (sequence < manifest_.replay_from[0]) write.spans.reset();
@@ -135,15 +145,18 @@ Status EngineImpl::replay_log() {
     WriteOutcome outcome;
     apply(write, sequence, outcome);
   };
-  const auto report = [&](const std::string& file, const std::string& why) { report_corruption(file, why); };
+  const auto report = [&](const std::string& file, const std::string& why) {
+    report_corruption(file, why);
+  };
   Wal::Options wal_options;
   wal_options.folder = options_.path + "/wal";
   wal_options.sync = options_.durability == Durability::kFsync;
-  ASSIGN_OR_RETURN(std::unique_ptr<Wal> wal, Wal::open(fs_, wal_options, sequence_min, replay, report));
+  ASSIGN_OR_RETURN(std::unique_ptr<Wal> wal,
+                   Wal::open(fs_, wal_options, sequence_min, replay, report));
   window.expire(clock_.now_ns());
   if (records > 0) log_info("log replayed", {{"records", records}, {"bytes", wal->bytes()}});
-  writer_ = std::make_unique<Writer>(clock_, std::move(wal), std::move(window), options_.queue_bytes_max,
-                                     writer_hooks());
+  writer_ = std::make_unique<Writer>(clock_, std::move(wal), std::move(window),
+                                     options_.queue_bytes_max, writer_hooks());
   return {};
 }
 

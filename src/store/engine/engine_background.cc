@@ -8,22 +8,35 @@ namespace {
 
 constexpr int64_t kSecondNs = 1'000'000'000;
 constexpr std::chrono::seconds kTick(1);
+constexpr std::chrono::seconds kPauseMin(1);
+constexpr std::chrono::seconds kPauseMax(30);
 constexpr int64_t kRetentionEveryNs = 60 * kSecondNs;
 constexpr int64_t kMergeRetryNs = 300 * kSecondNs;
 
 }  // namespace
 
 void EngineImpl::background_loop() {
+  std::chrono::seconds pause(0);  // after work that failed: longer each time
   for (;;) {
     {
       std::unique_lock lock(state_mutex_);
-      background_wake_.wait_for(lock, kTick, [&] { return stopping_ || background_due_; });
+      if (pause.count() > 0) {
+        background_wake_.wait_for(lock, pause, [&] { return stopping_; });
+      } else {
+        background_wake_.wait_for(lock, kTick, [&] { return stopping_ || background_due_; });
+      }
       if (stopping_) return;
       background_due_ = false;
     }
     writer_->run([&](Wal&, DedupeWindow&) { freeze_due(); });
     const Result<bool> worked = run_background_once();
-    if (!worked.ok()) log_error("background work failed; it is tried again", {{"why", worked.error().message}});
+    if (worked.ok()) {
+      pause = std::chrono::seconds(0);
+      continue;
+    }
+    pause = std::clamp(pause * 2, kPauseMin, kPauseMax);
+    log_error("background work failed; it is tried again",
+              {{"why", worked.error().message}, {"in_seconds", pause.count()}});
   }
 }
 
@@ -98,7 +111,8 @@ Status EngineImpl::commit(std::vector<PartChange>& changes) {
     for (size_t i = 0; i < states_.size(); ++i) {
       const TableState& state = states_[i];
       next.replay_from[i] = state.head_first != 0 ? state.head_first : wal.next_sequence();
-      if (state.frozen_first != 0 && !changes[i].frozen_written) next.replay_from[i] = state.frozen_first;
+      if (state.frozen_first != 0 && !changes[i].frozen_written)
+        next.replay_from[i] = state.frozen_first;
     }
   });
   for (const PartChange& change : changes) {
@@ -114,10 +128,12 @@ Status EngineImpl::commit(std::vector<PartChange>& changes) {
     publish(changes);
     return {};
   }
-  // Once the new manifest may be in place, its parts must stay: a restart may find it. They are strays then.
+  // Once the new manifest may be in place, its parts must stay: a restart may find it. They are
+  // strays then.
   for (const PartChange& change : changes) {
     for (const PartInfo& part : change.added) {
-      if (!in_place && !fs_.remove(part_path(part.file)).ok()) log_warn("a stray part stays", {{"file", part.file}});
+      if (!in_place && !fs_.remove(part_path(part.file)).ok())
+        log_warn("a stray part stays", {{"file", part.file}});
     }
   }
   return {status.error().code, "cannot save the manifest: " + status.error().message};
@@ -131,14 +147,16 @@ void EngineImpl::publish(const std::vector<PartChange>& changes) {
     if (change.frozen_written) states_[i].frozen_first = 0;
     for (const std::string& file : change.removed) {
       if (Status status = fs_.remove(part_path(file)); !status.ok()) {
-        log_warn("cannot remove a part that is no longer needed", {{"why", status.error().message}});
+        log_warn("cannot remove a part that is no longer needed",
+                 {{"why", status.error().message}});
       }
     }
   }
 }
 
 Status EngineImpl::remove_log() {
-  const uint64_t keep = *std::min_element(manifest_.replay_from.begin(), manifest_.replay_from.end());
+  const uint64_t keep =
+      *std::min_element(manifest_.replay_from.begin(), manifest_.replay_from.end());
   Status status;
   writer_->run([&](Wal& wal, DedupeWindow& window) {
     wal.rotate();
@@ -181,7 +199,8 @@ bool EngineImpl::run_merge(TableState& state) {
 
 bool EngineImpl::run_retention() {
   const int64_t now = clock_.monotonic_ns();
-  if (!options_.retention || (retention_checked_ns_ != 0 && now - retention_checked_ns_ < kRetentionEveryNs)) {
+  if (!options_.retention ||
+      (retention_checked_ns_ != 0 && now - retention_checked_ns_ < kRetentionEveryNs)) {
     return false;
   }
   retention_checked_ns_ = std::max<int64_t>(now, 1);
@@ -203,7 +222,8 @@ bool EngineImpl::run_retention() {
   return true;
 }
 
-Status EngineImpl::rewrite_part(TableState& state, const std::string& file, TimeRange drop, const KeepTrace* keep) {
+Status EngineImpl::rewrite_part(TableState& state, const std::string& file, TimeRange drop,
+                                const KeepTrace* keep) {
   ASSIGN_OR_RETURN(std::vector<PartInfo> written, state.table->rewrite(file, drop, keep));
   std::vector<PartChange> changes(states_.size());
   changes[table_index(state)] = {{file}, std::move(written), false};

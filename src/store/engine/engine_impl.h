@@ -1,5 +1,6 @@
-// The engine's parts put together. Its work is in four files: engine.cc (opening and closing), engine_write.cc
-// (what the writer thread asks), engine_background.cc (flushes, merges, retention), engine_reads.cc.
+// The engine's parts put together. Its work is in four files: engine.cc (opening and closing),
+// engine_write.cc (what the writer thread asks), engine_background.cc (flushes, merges, retention),
+// engine_reads.cc.
 #pragma once
 
 #include <array>
@@ -27,8 +28,8 @@ class EngineImpl final : public Engine {
                                      const ReadContext& context) override;
   Status samples(std::span<const SeriesId> ids, TimeRange range, const ReadContext& context,
                  const SampleVisitor& visit) override;
-  Result<std::vector<Exemplar>> exemplars(std::span<const SeriesId> ids, TimeRange range, size_t limit,
-                                          const ReadContext& context) override;
+  Result<std::vector<Exemplar>> exemplars(std::span<const SeriesId> ids, TimeRange range,
+                                          size_t limit, const ReadContext& context) override;
   std::vector<model::MetricMetadata> metadata(const std::string& family) override;
   Status scan_spans(const RowQuery& query, const ReadContext& context,
                     const Visitor<model::SpanBatch>& visit) override;
@@ -36,8 +37,10 @@ class EngineImpl final : public Engine {
                    const Visitor<model::LogBatch>& visit) override;
   Result<std::vector<TraceSummary>> traces(std::span<const model::TraceId> ids,
                                            const ReadContext& context) override;
-  Result<std::vector<CountSeries>> counts(const CountQuery& query, const ReadContext& context) override;
-  Result<std::vector<std::string>> values(const ValuesQuery& query, const ReadContext& context) override;
+  Result<std::vector<CountSeries>> counts(const CountQuery& query,
+                                          const ReadContext& context) override;
+  Result<std::vector<std::string>> values(const ValuesQuery& query,
+                                          const ReadContext& context) override;
   Status rewrite(TimeRange range, const KeepTrace& keep) override;
   Status drop(Table table, TimeRange range) override;
   StoreStats stats() const override;
@@ -53,7 +56,7 @@ class EngineImpl final : public Engine {
     EngineTable* table = nullptr;
     uint64_t head_first = 0;  // first log record with rows in the head, 0: empty; writer thread
     std::atomic<uint64_t> frozen_first = 0;  // same of the frozen head, 0: there is none
-    int64_t merge_not_before_ns = 0;  // monotonic; after a merge that failed; work_mutex_
+    int64_t merge_not_before_ns = 0;         // monotonic; after a merge that failed; work_mutex_
   };
 
   // engine.cc
@@ -88,9 +91,12 @@ class EngineImpl final : public Engine {
   Status remove_log();
   bool run_merge(TableState& state);
   bool run_retention();
-  Status rewrite_part(TableState& state, const std::string& file, TimeRange drop, const KeepTrace* keep);
+  Status rewrite_part(TableState& state, const std::string& file, TimeRange drop,
+                      const KeepTrace* keep);
 
-  size_t table_index(const TableState& state) const { return static_cast<size_t>(&state - states_.data()); }
+  size_t table_index(const TableState& state) const {
+    return static_cast<size_t>(&state - states_.data());
+  }
 
   Options options_;
   base::Fs& fs_;

@@ -1,4 +1,5 @@
-// The same rows must answer the same questions wherever they are: in the head, in parts, merged, after a restart.
+// The same rows must answer the same questions wherever they are: in the head, in parts, merged,
+// after a restart.
 #include <gtest/gtest.h>
 
 #include "store/engine/test_kit.h"
@@ -46,7 +47,8 @@ class EveryStage : public ::testing::TestWithParam<Stage> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Engine, EveryStage,
-                         ::testing::Values(Stage::kHead, Stage::kFlushed, Stage::kMerged, Stage::kReopened));
+                         ::testing::Values(Stage::kHead, Stage::kFlushed, Stage::kMerged,
+                                           Stage::kReopened));
 
 TEST_P(EveryStage, KeepsEveryFieldOfEveryRow) {
   EXPECT_EQ(bench.span_count(), kTraces * 7u);
@@ -59,7 +61,9 @@ TEST_P(EveryStage, KeepsEveryFieldOfEveryRow) {
 }
 
 TEST_P(EveryStage, FindsSpansByEachKindOfCondition) {
-  const auto text = [](Field f, Op op, const char* t, const char* key = "") { return where_text(f, key, op, t); };
+  const auto text = [](Field f, Op op, const char* t, const char* key = "") {
+    return where_text(f, key, op, t);
+  };
   const struct {
     Predicate where;
     size_t spans;
@@ -84,21 +88,25 @@ TEST_P(EveryStage, FindsSpansByEachKindOfCondition) {
       {text(Field::kResourceAttribute, Op::kEqual, "x", "no.such.key"), 0},
       {text(Field::kRoot, Op::kExists, ""), kTraces},
       {text(Field::kRoot, Op::kNotExists, ""), kTraces * 6},
-      {where_number(Field::kAttribute, "http.response.status_code", Op::kGreaterOrEqual, 500), kTraces / 10},
+      {where_number(Field::kAttribute, "http.response.status_code", Op::kGreaterOrEqual, 500),
+       kTraces / 10},
       {where_number(Field::kAttribute, "order.total", Op::kEqual, 7.99), 4},
       {where_number(Field::kAttribute, "db.rows", Op::kLess, 4), kTraces / 10},
       {where_number(Field::kDuration, "", Op::kGreaterOrEqual, 90'000'000), kTraces},
       {where_number(Field::kDuration, "", Op::kGreater, 1e15), 0},
   };
   for (const auto& c : cases) {
-    EXPECT_EQ(bench.span_count({c.where}), c.spans) << int(c.where.field) << " " << c.where.key << " " << c.where.text;
+    EXPECT_EQ(bench.span_count({c.where}), c.spans)
+        << int(c.where.field) << " " << c.where.key << " " << c.where.text;
   }
   EXPECT_EQ(bench.span_count({cases[0].where, cases[6].where}), kTraces / 10u);
   EXPECT_EQ(bench.span_count({cases[1].where, cases[6].where}), 0u);
 }
 
 TEST_P(EveryStage, FindsLogsByEachKindOfCondition) {
-  const auto text = [](Field f, Op op, const char* t, const char* key = "") { return where_text(f, key, op, t); };
+  const auto text = [](Field f, Op op, const char* t, const char* key = "") {
+    return where_text(f, key, op, t);
+  };
   const struct {
     Predicate where;
     size_t logs;
@@ -132,12 +140,13 @@ TEST_P(EveryStage, GivesTheNewestFirst) {
   RowQuery query;
   query.order = Order::kNewestFirst;
   std::vector<int64_t> newest;
-  const Status status = bench.engine->scan_logs(query, {}, [&](const Block<model::LogBatch>& block) {
-    for (const uint32_t r : block.rows) newest.push_back(block.batch.time_ns[r]);
-    std::sort(newest.rbegin(), newest.rend());
-    if (newest.size() > 20) newest.resize(20);
-    return newest.size() < 20 || newest.back() < block.bound_ns;
-  });
+  const Status status =
+      bench.engine->scan_logs(query, {}, [&](const Block<model::LogBatch>& block) {
+        for (const uint32_t r : block.rows) newest.push_back(block.batch.time_ns[r]);
+        std::sort(newest.rbegin(), newest.rend());
+        if (newest.size() > 20) newest.resize(20);
+        return newest.size() < 20 || newest.back() < block.bound_ns;
+      });
   ASSERT_TRUE(status.ok());
   ASSERT_EQ(newest.size(), 20u);
   EXPECT_EQ(newest[0], kTestStart + (kTraces - 1) * kSecond + 4 * 2'345'678);
@@ -177,15 +186,17 @@ TEST_P(EveryStage, CountsByTimeAndField) {
 TEST_P(EveryStage, ListsValues) {
   using Texts = std::vector<std::string>;
   EXPECT_EQ(values(Table::kSpans, Field::kService), (Texts{"payments", "shop"}));
-  EXPECT_EQ(values(Table::kSpans, Field::kSpanName, "", {where_text(Field::kService, "", Op::kEqual, "payments")}),
+  EXPECT_EQ(values(Table::kSpans, Field::kSpanName, "",
+                   {where_text(Field::kService, "", Op::kEqual, "payments")}),
             (Texts{"POST /charge"}));
-  EXPECT_EQ(values(Table::kSpans, Field::kAttribute, "http.response.status_code"), (Texts{"200", "502"}));
+  EXPECT_EQ(values(Table::kSpans, Field::kAttribute, "http.response.status_code"),
+            (Texts{"200", "502"}));
   EXPECT_EQ(values(Table::kSpans, Field::kAttribute, "host.name"), (Texts{"pod-7"}));
   EXPECT_EQ(values(Table::kSpans, Field::kAttribute, "user.id").size(), 1000u);
   EXPECT_EQ(values(Table::kLogs, std::nullopt), (Texts{"duration_us", "order_id", "service.name"}));
   EXPECT_EQ(values(Table::kSpans, std::nullopt),
-            (Texts{"db.rows", "host.name", "http.response.status_code", "http.route", "order.id", "order.total",
-                   "service.name", "user.id"}));
+            (Texts{"db.rows", "host.name", "http.response.status_code", "http.route", "order.id",
+                   "order.total", "service.name", "user.id"}));
 }
 
 TEST_P(EveryStage, SummarisesTraces) {
@@ -201,7 +212,8 @@ TEST_P(EveryStage, SummarisesTraces) {
   EXPECT_EQ(trace.spans, 7u);
   EXPECT_EQ(trace.errors, 1u);
   EXPECT_EQ(trace.start_ns, kTestStart + 9 * kSecond);
-  EXPECT_EQ(trace.services, (std::vector<std::pair<std::string, uint32_t>>{{"payments", 1}, {"shop", 6}}));
+  EXPECT_EQ(trace.services,
+            (std::vector<std::pair<std::string, uint32_t>>{{"payments", 1}, {"shop", 6}}));
   EXPECT_EQ((*found)[1].errors, 0u);
 }
 
@@ -254,7 +266,8 @@ TEST(EngineParts, LieInOneFilePerDayAndAFewForOutliers) {
   Bench bench;
   bench.options.retention = std::nullopt;
   bench.reopen();
-  for (uint64_t day = 0; day < 40; ++day) ASSERT_TRUE(bench.write(shop_spans(2, day * 86'400)).ok());
+  for (uint64_t day = 0; day < 40; ++day)
+    ASSERT_TRUE(bench.write(shop_spans(2, day * 86'400)).ok());
   ASSERT_TRUE(bench.engine->flush().ok());
   EXPECT_EQ(bench.engine->stats().tables[0].parts, 8u);
   EXPECT_EQ(bench.span_count(), 40u * 14);
@@ -275,7 +288,9 @@ TEST(EngineParts, DropRemovesARangeWhereverItIs) {
   ASSERT_TRUE(bench.write(shop_logs(100, 0)).ok());
   ASSERT_TRUE(bench.engine->flush().ok());
   ASSERT_TRUE(bench.write(shop_logs(100, 100)).ok());
-  ASSERT_TRUE(bench.engine->drop(Table::kLogs, {kTestStart + 50 * kSecond, kTestStart + 150 * kSecond}).ok());
+  ASSERT_TRUE(
+      bench.engine->drop(Table::kLogs, {kTestStart + 50 * kSecond, kTestStart + 150 * kSecond})
+          .ok());
   EXPECT_EQ(bench.log_count(), 500u);
   ASSERT_TRUE(bench.engine->drop(Table::kLogs, {}).ok());
   EXPECT_EQ(bench.log_count(), 0u);
@@ -302,14 +317,16 @@ TEST(EngineParts, ManyKeysShareAColumn) {
   Bench bench;
   auto wide = std::make_shared<model::SpanBatch>(*shop_spans(100, 0));
   for (uint32_t row = 0; row < wide->size(); ++row) {
-    wide->attributes.add(row, wide->strings.intern("key." + std::to_string(row)),
-                         model::Value::string(wide->strings.intern("value " + std::to_string(row))));
+    wide->attributes.add(
+        row, wide->strings.intern("key." + std::to_string(row)),
+        model::Value::string(wide->strings.intern("value " + std::to_string(row))));
   }
   const std::string before = trace_text(*wide, 55);
   ASSERT_TRUE(bench.write(std::shared_ptr<const model::SpanBatch>(wide)).ok());
   ASSERT_TRUE(bench.engine->flush().ok());
   EXPECT_EQ(bench.trace_text(55), before);
-  EXPECT_EQ(bench.span_count({where_text(Field::kAttribute, "key.650", Op::kEqual, "value 650")}), 1u);
+  EXPECT_EQ(bench.span_count({where_text(Field::kAttribute, "key.650", Op::kEqual, "value 650")}),
+            1u);
 }
 
 }  // namespace

@@ -7,8 +7,8 @@ Result<std::vector<Series>> EngineImpl::series(std::span<const Matcher> matchers
   return samples_->series(matchers, range, context);
 }
 
-Status EngineImpl::samples(std::span<const SeriesId> ids, TimeRange range, const ReadContext& context,
-                           const SampleVisitor& visit) {
+Status EngineImpl::samples(std::span<const SeriesId> ids, TimeRange range,
+                           const ReadContext& context, const SampleVisitor& visit) {
   return samples_->samples(ids, range, context, visit);
 }
 
@@ -36,22 +36,31 @@ Result<std::vector<TraceSummary>> EngineImpl::traces(std::span<const model::Trac
   return summaries(spans_->snapshot(), ids, context);
 }
 
-Result<std::vector<CountSeries>> EngineImpl::counts(const CountQuery& query, const ReadContext& context) {
+Result<std::vector<CountSeries>> EngineImpl::counts(const CountQuery& query,
+                                                    const ReadContext& context) {
   switch (query.table) {
-    case Table::kSpans: return engine::counts(spans_->snapshot(), query, context);
-    case Table::kLogs: return engine::counts(logs_->snapshot(), query, context);
-    default: return Error{Code::kInvalidArgument, "only spans and logs can be counted"};
+    case Table::kSpans:
+      return engine::counts(spans_->snapshot(), query, context);
+    case Table::kLogs:
+      return engine::counts(logs_->snapshot(), query, context);
+    default:
+      return Error{Code::kInvalidArgument, "only spans and logs can be counted"};
   }
 }
 
-Result<std::vector<std::string>> EngineImpl::values(const ValuesQuery& query, const ReadContext& context) {
+Result<std::vector<std::string>> EngineImpl::values(const ValuesQuery& query,
+                                                    const ReadContext& context) {
   switch (query.table) {
-    case Table::kSpans: return engine::values(spans_->snapshot(), query, context);
-    case Table::kLogs: return engine::values(logs_->snapshot(), query, context);
+    case Table::kSpans:
+      return engine::values(spans_->snapshot(), query, context);
+    case Table::kLogs:
+      return engine::values(logs_->snapshot(), query, context);
     case Table::kSeries:
     case Table::kSamples:
-      return query.key.empty() ? samples_->label_names(query, context) : samples_->label_values(query, context);
-    default: return Error{Code::kInvalidArgument, "only spans, logs and series have values to list"};
+      return query.key.empty() ? samples_->label_names(query, context)
+                               : samples_->label_values(query, context);
+    default:
+      return Error{Code::kInvalidArgument, "only spans, logs and series have values to list"};
   }
 }
 

@@ -30,7 +30,9 @@ uint64_t remove_older(std::shared_ptr<const Batch>& batch, int64_t oldest_ns) {
 
 }  // namespace
 
-void EngineImpl::append(Write write, Done done) { writer_->append(std::move(write), std::move(done)); }
+void EngineImpl::append(Write write, Done done) {
+  writer_->append(std::move(write), std::move(done));
+}
 
 Writer::Hooks EngineImpl::writer_hooks() {
   return {
@@ -60,9 +62,9 @@ void EngineImpl::screen(Write& write, WriteOutcome& outcome) const {
   outcome.rejected_logs = remove_older(write.logs, oldest);
   if (write.samples && write.samples->empty()) write.samples.reset();
   if (outcome.rejected_spans + outcome.rejected_logs == 0) return;
-  outcome.reason = options_.retention
-                       ? "older than what is kept (" + std::to_string(options_.retention->count()) + " hours)"
-                       : "before 1970";
+  outcome.reason = options_.retention ? "older than what is kept (" +
+                                            std::to_string(options_.retention->count()) + " hours)"
+                                      : "before 1970";
 }
 
 void EngineImpl::apply(const Write& write, uint64_t sequence, WriteOutcome& outcome) {
@@ -134,7 +136,8 @@ void EngineImpl::check_disk() {
     const std::lock_guard lock(state_mutex_);
     const uint64_t written = writer_ ? writer_->wal_bytes() : 0;
     const bool soon = disk_checked_ns_ != std::numeric_limits<int64_t>::min() &&
-                      now - disk_checked_ns_ < kSecondNs && written < disk_checked_wal_bytes_ + kDiskCheckBytes;
+                      now - disk_checked_ns_ < kSecondNs &&
+                      written < disk_checked_wal_bytes_ + kDiskCheckBytes;
     if (soon) return;
     disk_checked_ns_ = now;
     disk_checked_wal_bytes_ = written;
@@ -144,11 +147,13 @@ void EngineImpl::check_disk() {
   const std::lock_guard lock(state_mutex_);
   const bool low = *free < options_.disk_reserve_bytes;
   if (low != read_only_) {
-    log_warn(low ? "the disk is nearly full: read-only until there is space" : "there is disk space again",
+    log_warn(low ? "the disk is nearly full: read-only until there is space"
+                 : "there is disk space again",
              {{"free_bytes", *free}, {"reserve_bytes", options_.disk_reserve_bytes}});
   }
   read_only_ = low;
-  read_only_reason_ = low ? "the disk is nearly full: " + std::to_string(*free >> 20) + " MiB are free, " +
+  read_only_reason_ = low ? "the disk is nearly full: " + std::to_string(*free >> 20) +
+                                " MiB are free, " +
                                 std::to_string(options_.disk_reserve_bytes >> 20) +
                                 " MiB are kept in reserve; make space and send again"
                           : "";

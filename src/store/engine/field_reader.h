@@ -21,7 +21,9 @@ struct Cell {
   static Cell of_name(std::string_view text) { return {kName, text, {}}; }
   static Cell of(model::Value v) { return {kValue, {}, v}; }
   /// The empty string counts as missing.
-  static Cell of_string(model::StringId id) { return id ? of(model::Value::string(id)) : missing(); }
+  static Cell of_string(model::StringId id) {
+    return id ? of(model::Value::string(id)) : missing();
+  }
   std::string to_string(const model::StringTable& strings) const;
 };
 

@@ -26,11 +26,16 @@ uint64_t mix(uint64_t h, uint64_t v) {
 
 uint64_t hash_of(const AttributeList& list) {
   uint64_t h = list.items.size();
-  for (const auto& item : list.items) h = mix(mix(mix(h, item.key), uint64_t(item.value.type)), item.value.bits);
+  for (const auto& item : list.items)
+    h = mix(mix(mix(h, item.key), uint64_t(item.value.type)), item.value.bits);
   return h;
 }
-uint64_t hash_of(const Resource& r) { return mix(mix(hash_of(r.attributes), r.service), r.schema_url); }
-uint64_t hash_of(const Scope& s) { return mix(mix(mix(hash_of(s.attributes), s.name), s.version), s.schema_url); }
+uint64_t hash_of(const Resource& r) {
+  return mix(mix(hash_of(r.attributes), r.service), r.schema_url);
+}
+uint64_t hash_of(const Scope& s) {
+  return mix(mix(mix(hash_of(s.attributes), s.name), s.version), s.schema_url);
+}
 
 /// Numbers things that are equal alike.
 template <typename T>
@@ -52,15 +57,22 @@ class Numbering {
   std::unordered_map<uint64_t, std::vector<uint32_t>> by_hash_;
 };
 
-bool is_text(ValueType type) { return type == ValueType::kString || type >= ValueType::kBytes; }
+bool is_text(ValueType type) {
+  return type == ValueType::kString || type >= ValueType::kBytes;
+}
 
 /// One source's numbers in terms of the new batch.
 template <typename Batch>
 class Source {
  public:
   Source(const Batch& batch, Batch& out, Numbering<Resource>& resources, Numbering<Scope>& scopes)
-      : batch_(batch), out_(out), resources_(resources), scopes_(scopes), strings_(batch.strings.size(), kNone),
-        resource_(batch.resources.size(), kNone), scope_(batch.scopes.size(), kNone) {}
+      : batch_(batch),
+        out_(out),
+        resources_(resources),
+        scopes_(scopes),
+        strings_(batch.strings.size(), kNone),
+        resource_(batch.resources.size(), kNone),
+        scope_(batch.scopes.size(), kNone) {}
 
   StringId string(StringId id) {
     StringId& to = strings_[id];
@@ -74,15 +86,16 @@ class Source {
   uint32_t resource(uint32_t i) {
     if (resource_[i] == kNone) {
       const Resource& from = batch_.resources[i];
-      resource_[i] = resources_.number({string(from.service), string(from.schema_url), list(from.attributes)});
+      resource_[i] =
+          resources_.number({string(from.service), string(from.schema_url), list(from.attributes)});
     }
     return resource_[i];
   }
   uint32_t scope(uint32_t i) {
     if (scope_[i] == kNone) {
       const Scope& from = batch_.scopes[i];
-      scope_[i] = scopes_.number(
-          {string(from.name), string(from.version), string(from.schema_url), list(from.attributes)});
+      scope_[i] = scopes_.number({string(from.name), string(from.version), string(from.schema_url),
+                                  list(from.attributes)});
     }
     return scope_[i];
   }
@@ -188,7 +201,8 @@ class AttributeGather {
       for (const uint64_t o : order) take(static_cast<uint32_t>(o >> 32), static_cast<uint32_t>(o));
       return column;
     }
-    for (size_t i = 0; i < arrived.size(); ++i) at_row_[arrived.rows[i]] = static_cast<uint32_t>(i + 1);
+    for (size_t i = 0; i < arrived.size(); ++i)
+      at_row_[arrived.rows[i]] = static_cast<uint32_t>(i + 1);
     for (uint32_t row = 0; row < rows_; ++row) {
       if (at_row_[row] == 0) continue;
       take(row, at_row_[row] - 1);
@@ -207,8 +221,8 @@ class AttributeGather {
 
 /// Copies one column; empty where the sources do not have it.
 template <typename Batch, typename Column, typename Fn>
-void copy(std::span<const Batch* const> sources, std::span<const RowRef> order, Column Batch::*column, Batch& out,
-          Fn&& convert) {
+void copy(std::span<const Batch* const> sources, std::span<const RowRef> order,
+          Column Batch::*column, Batch& out, Fn&& convert) {
   if (order.empty() || (sources[order[0].source]->*column).empty()) return;
   Column& to = out.*column;
   to.resize(order.size());
@@ -241,8 +255,10 @@ struct Common {
     }
     attributes.finish(out.attributes);
     const auto same = [](uint32_t, auto v) { return v; };
-    copy(sources, order, &Batch::resource, out, [&](uint32_t s, uint32_t v) { return of[s].resource(v); });
-    copy(sources, order, &Batch::scope, out, [&](uint32_t s, uint32_t v) { return of[s].scope(v); });
+    copy(sources, order, &Batch::resource, out,
+         [&](uint32_t s, uint32_t v) { return of[s].resource(v); });
+    copy(sources, order, &Batch::scope, out,
+         [&](uint32_t s, uint32_t v) { return of[s].scope(v); });
     copy(sources, order, &Batch::trace_id, out, same);
     copy(sources, order, &Batch::span_id, out, same);
     copy(sources, order, &Batch::flags, out, same);
@@ -263,8 +279,9 @@ struct NestedRef {
 };
 
 template <typename Nested>
-std::vector<NestedRef> nested_order(std::span<const SpanBatch* const> sources, const Places& span_places,
-                                    Nested SpanBatch::*nested, Places& places) {
+std::vector<NestedRef> nested_order(std::span<const SpanBatch* const> sources,
+                                    const Places& span_places, Nested SpanBatch::*nested,
+                                    Places& places) {
   std::vector<NestedRef> order;
   places.resize(sources.size());
   for (uint32_t s = 0; s < sources.size(); ++s) {
@@ -295,9 +312,11 @@ void gather_nested_attributes(std::span<const SpanBatch* const> sources, Common<
   attributes.finish(out);
 }
 
-void gather_events(std::span<const SpanBatch* const> sources, Common<SpanBatch>& common, SpanBatch& out) {
+void gather_events(std::span<const SpanBatch* const> sources, Common<SpanBatch>& common,
+                   SpanBatch& out) {
   Places places;
-  const std::vector<NestedRef> order = nested_order(sources, common.places, &SpanBatch::events, places);
+  const std::vector<NestedRef> order =
+      nested_order(sources, common.places, &SpanBatch::events, places);
   for (const NestedRef& ref : order) {
     const model::EventColumns& from = sources[ref.source]->events;
     out.events.span_row.push_back(ref.span_row);
@@ -305,12 +324,15 @@ void gather_events(std::span<const SpanBatch* const> sources, Common<SpanBatch>&
     out.events.name.push_back(common.of[ref.source].string(from.name[ref.row]));
     out.events.dropped_attributes.push_back(from.dropped_attributes[ref.row]);
   }
-  gather_nested_attributes(sources, common, &SpanBatch::events, places, order.size(), out.events.attributes);
+  gather_nested_attributes(sources, common, &SpanBatch::events, places, order.size(),
+                           out.events.attributes);
 }
 
-void gather_links(std::span<const SpanBatch* const> sources, Common<SpanBatch>& common, SpanBatch& out) {
+void gather_links(std::span<const SpanBatch* const> sources, Common<SpanBatch>& common,
+                  SpanBatch& out) {
   Places places;
-  const std::vector<NestedRef> order = nested_order(sources, common.places, &SpanBatch::links, places);
+  const std::vector<NestedRef> order =
+      nested_order(sources, common.places, &SpanBatch::links, places);
   for (const NestedRef& ref : order) {
     const model::LinkColumns& from = sources[ref.source]->links;
     out.links.span_row.push_back(ref.span_row);
@@ -320,7 +342,8 @@ void gather_links(std::span<const SpanBatch* const> sources, Common<SpanBatch>& 
     out.links.flags.push_back(from.flags[ref.row]);
     out.links.dropped_attributes.push_back(from.dropped_attributes[ref.row]);
   }
-  gather_nested_attributes(sources, common, &SpanBatch::links, places, order.size(), out.links.attributes);
+  gather_nested_attributes(sources, common, &SpanBatch::links, places, order.size(),
+                           out.links.attributes);
 }
 
 }  // namespace
@@ -354,7 +377,8 @@ LogBatch gather(std::span<const LogBatch* const> sources, std::span<const RowRef
   copy(sources, order, &LogBatch::observed_ns, out, same);
   copy(sources, order, &LogBatch::severity, out, same);
   copy(sources, order, &LogBatch::severity_text, out, text);
-  copy(sources, order, &LogBatch::body, out, [&](uint32_t s, Value v) { return common.of[s].value(v); });
+  copy(sources, order, &LogBatch::body, out,
+       [&](uint32_t s, Value v) { return common.of[s].value(v); });
   copy(sources, order, &LogBatch::event_name, out, text);
   return out;
 }

@@ -1,5 +1,5 @@
-// Rows of several batches, in any order, as one new batch: the one way in which heads are compacted, frozen
-// heads sorted, parts merged and rows left out.
+// Rows of several batches, in any order, as one new batch: the one way in which heads are
+// compacted, frozen heads sorted, parts merged and rows left out.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +16,12 @@ struct RowRef {
   uint32_t row = 0;
 };
 
-/// Strings, resources and scopes are merged; only those in use are taken over. No row may be named twice.
-/// Columns that a source does not have (blocks read in part) are left empty.
-model::SpanBatch gather(std::span<const model::SpanBatch* const> sources, std::span<const RowRef> order);
-model::LogBatch gather(std::span<const model::LogBatch* const> sources, std::span<const RowRef> order);
+/// Strings, resources and scopes are merged; only those in use are taken over. No row may be named
+/// twice. Columns that a source does not have (blocks read in part) are left empty.
+model::SpanBatch gather(std::span<const model::SpanBatch* const> sources,
+                        std::span<const RowRef> order);
+model::LogBatch gather(std::span<const model::LogBatch* const> sources,
+                       std::span<const RowRef> order);
 
 /// All rows of all sources, one source after the other.
 template <typename Batch>

@@ -27,7 +27,8 @@ class Builder {
     finish(field, column);
   }
 
-  void add_services(const std::vector<uint32_t>& resources, std::span<const uint32_t> service_of_resource) {
+  void add_services(const std::vector<uint32_t>& resources,
+                    std::span<const uint32_t> service_of_resource) {
     std::vector<uint32_t> services(resources.size());
     for (size_t i = 0; i < services.size(); ++i) services[i] = service_of_resource[resources[i]];
     add(FixedColumn::kService, services, ValueType::kInt);
@@ -50,7 +51,8 @@ class Builder {
       if (c.size() > 0) columns.push_back(&c);
     }
     if (columns.size() > kAttributeColumnsMax) {
-      std::stable_sort(columns.begin(), columns.end(), [](auto* a, auto* b) { return a->size() > b->size(); });
+      std::stable_sort(columns.begin(), columns.end(),
+                       [](auto* a, auto* b) { return a->size() > b->size(); });
       out_.rest.assign(columns.begin() + kAttributeColumnsMax, columns.end());
       columns.resize(kAttributeColumnsMax);
     }
@@ -103,7 +105,8 @@ SparseColumns sparse_columns(const LogBatch& b, std::span<const uint32_t> servic
   builder.add(FixedColumn::kEventName, b.event_name, ValueType::kString);
   std::vector<int64_t> observed_after(b.size());
   for (size_t i = 0; i < b.size(); ++i) {
-    observed_after[i] = static_cast<int64_t>(static_cast<uint64_t>(b.observed_ns[i]) - static_cast<uint64_t>(b.time_ns[i]));
+    observed_after[i] = static_cast<int64_t>(static_cast<uint64_t>(b.observed_ns[i]) -
+                                             static_cast<uint64_t>(b.time_ns[i]));
   }
   builder.add(FixedColumn::kObserved, observed_after, ValueType::kInt);
   builder.add_attributes(b.attributes);
@@ -113,34 +116,71 @@ SparseColumns sparse_columns(const LogBatch& b, std::span<const uint32_t> servic
 void set_field(SpanBatch& b, FixedColumn field, uint32_t row, Value value) {
   const auto small = static_cast<uint32_t>(value.bits);
   switch (field) {
-    case FixedColumn::kName: b.name[row] = small; break;
-    case FixedColumn::kKind: b.kind[row] = static_cast<model::SpanKind>(small % 6); break;
-    case FixedColumn::kStatus: b.status[row] = static_cast<model::SpanStatus>(small % 3); break;
-    case FixedColumn::kStatusMessage: b.status_message[row] = small; break;
-    case FixedColumn::kTraceState: b.trace_state[row] = small; break;
-    case FixedColumn::kFlags: b.flags[row] = small; break;
-    case FixedColumn::kScope: b.scope[row] = small; break;
-    case FixedColumn::kDroppedAttributes: b.dropped_attributes[row] = small; break;
-    case FixedColumn::kDroppedEvents: b.dropped_events[row] = small; break;
-    case FixedColumn::kDroppedLinks: b.dropped_links[row] = small; break;
-    default: break;
+    case FixedColumn::kName:
+      b.name[row] = small;
+      break;
+    case FixedColumn::kKind:
+      b.kind[row] = static_cast<model::SpanKind>(small % 6);
+      break;
+    case FixedColumn::kStatus:
+      b.status[row] = static_cast<model::SpanStatus>(small % 3);
+      break;
+    case FixedColumn::kStatusMessage:
+      b.status_message[row] = small;
+      break;
+    case FixedColumn::kTraceState:
+      b.trace_state[row] = small;
+      break;
+    case FixedColumn::kFlags:
+      b.flags[row] = small;
+      break;
+    case FixedColumn::kScope:
+      b.scope[row] = small;
+      break;
+    case FixedColumn::kDroppedAttributes:
+      b.dropped_attributes[row] = small;
+      break;
+    case FixedColumn::kDroppedEvents:
+      b.dropped_events[row] = small;
+      break;
+    case FixedColumn::kDroppedLinks:
+      b.dropped_links[row] = small;
+      break;
+    default:
+      break;
   }
 }
 
 void set_field(LogBatch& b, FixedColumn field, uint32_t row, Value value) {
   const auto small = static_cast<uint32_t>(value.bits);
   switch (field) {
-    case FixedColumn::kFlags: b.flags[row] = small; break;
-    case FixedColumn::kScope: b.scope[row] = small; break;
-    case FixedColumn::kDroppedAttributes: b.dropped_attributes[row] = small; break;
-    case FixedColumn::kSeverity: b.severity[row] = static_cast<uint8_t>(small); break;
-    case FixedColumn::kSeverityText: b.severity_text[row] = small; break;
-    case FixedColumn::kBody: b.body[row] = value; break;
-    case FixedColumn::kEventName: b.event_name[row] = small; break;
-    case FixedColumn::kObserved:
-      b.observed_ns[row] = static_cast<int64_t>(static_cast<uint64_t>(b.observed_ns[row]) + value.bits);
+    case FixedColumn::kFlags:
+      b.flags[row] = small;
       break;
-    default: break;
+    case FixedColumn::kScope:
+      b.scope[row] = small;
+      break;
+    case FixedColumn::kDroppedAttributes:
+      b.dropped_attributes[row] = small;
+      break;
+    case FixedColumn::kSeverity:
+      b.severity[row] = static_cast<uint8_t>(small);
+      break;
+    case FixedColumn::kSeverityText:
+      b.severity_text[row] = small;
+      break;
+    case FixedColumn::kBody:
+      b.body[row] = value;
+      break;
+    case FixedColumn::kEventName:
+      b.event_name[row] = small;
+      break;
+    case FixedColumn::kObserved:
+      b.observed_ns[row] =
+          static_cast<int64_t>(static_cast<uint64_t>(b.observed_ns[row]) + value.bits);
+      break;
+    default:
+      break;
   }
 }
 

@@ -1,5 +1,5 @@
-// What the conditions of a query mean for a group, before any of its blocks is read: which shapes can match,
-// what filters must hold.
+// What the conditions of a query mean for a group, before any of its blocks is read: which shapes
+// can match, what filters must hold.
 #pragma once
 
 #include <vector>
@@ -45,8 +45,10 @@ class GroupFilter {
 
  private:
   void add(const GroupMeta& meta, const RowFilter::Condition& condition);
-  void add_attribute(const GroupMeta& meta, const RowFilter::Condition& condition, const ShapeReader& reader);
-  void add_body(const GroupMeta& meta, const RowFilter::Condition& condition, const ShapeReader& reader);
+  void add_attribute(const GroupMeta& meta, const RowFilter::Condition& condition,
+                     const ShapeReader& reader);
+  void add_body(const GroupMeta& meta, const RowFilter::Condition& condition,
+                const ShapeReader& reader);
   void add_duration(const RowFilter::Condition& condition);
   void only(const std::vector<bool>& shapes);
 

@@ -23,19 +23,27 @@ constexpr uint64_t kReadGapMax = 8u << 10;  // bytes read for nothing to save a 
 constexpr uint32_t kMetaSizeMax = 256u << 20;
 constexpr uint32_t kNone = UINT32_MAX;
 
-Error corrupt(const std::string& what) { return {Code::kCorruption, what + " is damaged"}; }
+Error corrupt(const std::string& what) {
+  return {Code::kCorruption, what + " is damaged"};
+}
 
 bool is_text_field(FixedColumn field) {
-  return field == FixedColumn::kName || field == FixedColumn::kStatusMessage || field == FixedColumn::kTraceState ||
-         field == FixedColumn::kSeverityText || field == FixedColumn::kEventName;
+  return field == FixedColumn::kName || field == FixedColumn::kStatusMessage ||
+         field == FixedColumn::kTraceState || field == FixedColumn::kSeverityText ||
+         field == FixedColumn::kEventName;
 }
 
 template <typename Batch>
 class BlockReader {
  public:
   BlockReader(const GroupMeta& meta, const BlockMeta& block, const ReadSet& set)
-      : meta_(meta), block_(block), set_(set), rows_(block.rows), strings_(meta.strings.size(), kNone) {
-    const std::set<std::string_view> keys(set.columns.attributes.begin(), set.columns.attributes.end());
+      : meta_(meta),
+        block_(block),
+        set_(set),
+        rows_(block.rows),
+        strings_(meta.strings.size(), kNone) {
+    const std::set<std::string_view> keys(set.columns.attributes.begin(),
+                                          set.columns.attributes.end());
     wanted_.resize(meta.columns.size());
     for (size_t i = 0; i < wanted_.size(); ++i) wanted_[i] = wants(meta.columns[i].id, keys);
     for (const std::string& key : set.columns.attributes) wants_rest_ |= !known_key(key);
@@ -51,7 +59,8 @@ class BlockReader {
     if (set_.columns.events_and_links) kinds.insert(kinds.end(), {kEventChunk, kLinkChunk});
     if (wants_rest_) kinds.push_back(kRestChunk);
     for (uint32_t i = 0; i < wanted_.size(); ++i) {
-      if (wanted_[i] && meta_.columns[i].storage != GroupColumn::kJoined) kinds.push_back(kFirstColumn + i);
+      if (wanted_[i] && meta_.columns[i].storage != GroupColumn::kJoined)
+        kinds.push_back(kFirstColumn + i);
     }
     return kinds;
   }
@@ -66,7 +75,8 @@ class BlockReader {
     }
     if (set_.resources && ok_) read_resources();
     if (wants_rest_ && ok_) {
-      decode(kRestChunk, false, [&](ChunkReader& in) { decode_attributes(in, rows_, b_.strings, b_.attributes); });
+      decode(kRestChunk, false,
+             [&](ChunkReader& in) { decode_attributes(in, rows_, b_.strings, b_.attributes); });
     }
     if constexpr (kSpans) {
       if (set_.columns.events_and_links && ok_) {
@@ -85,17 +95,21 @@ class BlockReader {
     switch (id.field) {
       case FixedColumn::kAttribute:
         return set_.columns.all_attributes || keys.contains(meta_.strings[id.key]);
-      case FixedColumn::kService: return set_.resources;
+      case FixedColumn::kService:
+        return set_.resources;
       case FixedColumn::kName:
       case FixedColumn::kKind:
       case FixedColumn::kStatus:
       case FixedColumn::kSeverity:
-      case FixedColumn::kBody: return set_.columns.names;
-      default: return set_.columns.details;
+      case FixedColumn::kBody:
+        return set_.columns.names;
+      default:
+        return set_.columns.details;
     }
   }
   bool known_key(std::string_view key) const {
-    return meta_.find_column({FixedColumn::kAttribute, meta_.strings.find(key).value_or(0)}).has_value();
+    return meta_.find_column({FixedColumn::kAttribute, meta_.strings.find(key).value_or(0)})
+        .has_value();
   }
 
   /// Runs `fill` on a chunk, if it is there; a chunk that must be there and is not is damage.
@@ -120,14 +134,16 @@ class BlockReader {
     if (!ok_) return;
     if (set_.trace_ids) {
       b_.trace_id.resize(rows_);
-      for (const Run& run : runs_) std::fill(b_.trace_id.begin() + run.begin, b_.trace_id.begin() + run.end, run.trace);
+      for (const Run& run : runs_)
+        std::fill(b_.trace_id.begin() + run.begin, b_.trace_id.begin() + run.end, run.trace);
     }
     if constexpr (kSpans) {
       read_span_times();
     } else {
       decode(kTimeChunk, true, [&](ChunkReader& in) { b_.time_ns = decode_times(in, runs_); });
       if (set_.span_ids) {
-        decode(kSpanIdChunk, true, [&](ChunkReader& in) { b_.span_id = decode_log_span_ids(in, runs_); });
+        decode(kSpanIdChunk, true,
+               [&](ChunkReader& in) { b_.span_id = decode_log_span_ids(in, runs_); });
       }
     }
   }
@@ -136,7 +152,8 @@ class BlockReader {
     Parents parents;
     decode(kParentChunk, true, [&](ChunkReader& in) { parents = decode_parents(in, runs_); });
     if (!ok_) return;
-    decode(kTimeChunk, true, [&](ChunkReader& in) { b_.start_ns = decode_starts(in, parents.rows, runs_); });
+    decode(kTimeChunk, true,
+           [&](ChunkReader& in) { b_.start_ns = decode_starts(in, parents.rows, runs_); });
     if (set_.span_ids) {
       decode(kSpanIdChunk, true, [&](ChunkReader& in) { b_.span_id = decode_span_ids(in, rows_); });
       if (!ok_) return;
@@ -154,7 +171,8 @@ class BlockReader {
 
   void read_shapes() {
     shapes_.resize(rows_);
-    decode(kShapeChunk, true, [&](ChunkReader& in) { decode_below<uint16_t>(in, shapes_, meta_.shapes.size()); });
+    decode(kShapeChunk, true,
+           [&](ChunkReader& in) { decode_below<uint16_t>(in, shapes_, meta_.shapes.size()); });
   }
 
   void make_fields() {
@@ -165,7 +183,8 @@ class BlockReader {
         b_.status.resize(rows_);
       }
       if (set_.columns.details) {
-        for (auto* column : {&b_.status_message, &b_.trace_state, &b_.dropped_events, &b_.dropped_links}) {
+        for (auto* column :
+             {&b_.status_message, &b_.trace_state, &b_.dropped_events, &b_.dropped_links}) {
           column->resize(rows_);
         }
       }
@@ -268,7 +287,8 @@ class BlockReader {
   void read_resources() {
     services_.resize(rows_);
     decode(kResourceChunk, true, [&](ChunkReader& in) {
-      b_.resource = decode_resources(in, services_, meta_.service_of_resource, meta_.services.size(), runs_);
+      b_.resource =
+          decode_resources(in, services_, meta_.service_of_resource, meta_.services.size(), runs_);
     });
     if (!ok_) return;
     std::vector<uint32_t> local(meta_.resources.size(), kNone);
@@ -316,7 +336,8 @@ class BlockReader {
 }  // namespace
 
 Result<GroupMeta> read_group_meta(const base::ReadableFile& file, const GroupPlace& place) {
-  if (place.meta_size > kMetaSizeMax || place.meta_packed > kMetaSizeMax) return corrupt("a group's description");
+  if (place.meta_size > kMetaSizeMax || place.meta_packed > kMetaSizeMax)
+    return corrupt("a group's description");
   std::string stored(place.meta_packed, '\0');
   RETURN_IF_ERROR(file.read(place.offset + place.blocks_bytes, stored));
   if (checksum(stored) != place.meta_checksum) return corrupt("a group's description");
@@ -326,13 +347,14 @@ Result<GroupMeta> read_group_meta(const base::ReadableFile& file, const GroupPla
   return GroupMeta::decode(stored);
 }
 
-Result<Chunks> Chunks::load(const base::ReadableFile& file, const GroupPlace& place, const BlockMeta& block,
-                            std::vector<uint32_t> kinds) {
+Result<Chunks> Chunks::load(const base::ReadableFile& file, const GroupPlace& place,
+                            const BlockMeta& block, std::vector<uint32_t> kinds) {
   Chunks chunks;
   std::sort(kinds.begin(), kinds.end());
   std::vector<const ChunkPlace*> places;
   for (const ChunkPlace& c : block.chunks) {
-    if (c.length > 0 && std::binary_search(kinds.begin(), kinds.end(), c.kind)) places.push_back(&c);
+    if (c.length > 0 && std::binary_search(kinds.begin(), kinds.end(), c.kind))
+      places.push_back(&c);
   }
   for (size_t first = 0; first < places.size();) {
     size_t last = first + 1;
@@ -348,7 +370,8 @@ Result<Chunks> Chunks::load(const base::ReadableFile& file, const GroupPlace& pl
     for (; first < last; ++first) {
       const ChunkPlace& c = *places[first];
       const std::string_view bytes = std::string_view(*piece).substr(c.offset - begin, c.length);
-      if (static_cast<uint32_t>(checksum(bytes)) != c.checksum) return corrupt("chunk " + std::to_string(c.kind));
+      if (static_cast<uint32_t>(checksum(bytes)) != c.checksum)
+        return corrupt("chunk " + std::to_string(c.kind));
       chunks.by_kind_[c.kind] = bytes;
     }
     chunks.pieces_.push_back(std::move(piece));
@@ -362,15 +385,15 @@ std::string_view Chunks::find(uint32_t kind) const {
 }
 
 template <typename Batch>
-Result<Batch> read_block(const base::ReadableFile& file, const GroupPlace& place, const GroupMeta& meta,
-                         const BlockMeta& block, const ReadSet& set) {
+Result<Batch> read_block(const base::ReadableFile& file, const GroupPlace& place,
+                         const GroupMeta& meta, const BlockMeta& block, const ReadSet& set) {
   BlockReader<Batch> reader(meta, block, set);
   ASSIGN_OR_RETURN(const Chunks chunks, Chunks::load(file, place, block, reader.kinds()));
   return reader.read(chunks);
 }
-template Result<SpanBatch> read_block(const base::ReadableFile&, const GroupPlace&, const GroupMeta&, const BlockMeta&,
-                                      const ReadSet&);
-template Result<LogBatch> read_block(const base::ReadableFile&, const GroupPlace&, const GroupMeta&, const BlockMeta&,
-                                     const ReadSet&);
+template Result<SpanBatch> read_block(const base::ReadableFile&, const GroupPlace&,
+                                      const GroupMeta&, const BlockMeta&, const ReadSet&);
+template Result<LogBatch> read_block(const base::ReadableFile&, const GroupPlace&, const GroupMeta&,
+                                     const BlockMeta&, const ReadSet&);
 
 }  // namespace vedette::store::engine

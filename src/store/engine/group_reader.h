@@ -16,7 +16,7 @@ namespace vedette::store::engine {
 /// Times are always read; of the rest, what is set.
 struct ReadSet {
   bool trace_ids = true;
-  bool span_ids = true;   // and parents
+  bool span_ids = true;  // and parents
   bool durations = true;
   bool resources = true;
   Columns columns;
@@ -30,8 +30,8 @@ Result<GroupMeta> read_group_meta(const base::ReadableFile& file, const GroupPla
 class Chunks {
  public:
   /// Kinds that the block does not have are left out.
-  static Result<Chunks> load(const base::ReadableFile& file, const GroupPlace& place, const BlockMeta& block,
-                             std::vector<uint32_t> kinds);
+  static Result<Chunks> load(const base::ReadableFile& file, const GroupPlace& place,
+                             const BlockMeta& block, std::vector<uint32_t> kinds);
   /// Empty if not there.
   std::string_view find(uint32_t kind) const;
 
@@ -42,7 +42,7 @@ class Chunks {
 
 /// kCorruption where bytes fail their checksum or their format.
 template <typename Batch>
-Result<Batch> read_block(const base::ReadableFile& file, const GroupPlace& place, const GroupMeta& meta,
-                         const BlockMeta& block, const ReadSet& set);
+Result<Batch> read_block(const base::ReadableFile& file, const GroupPlace& place,
+                         const GroupMeta& meta, const BlockMeta& block, const ReadSet& set);
 
 }  // namespace vedette::store::engine

@@ -20,9 +20,9 @@ using model::StringId;
 using model::Value;
 using model::ValueType;
 
-constexpr uint32_t kBlockRows = 8192;         // a block ends with the trace that reaches this
-constexpr uint32_t kRunRowsMax = 16384;       // of one trace in one block
-constexpr size_t kBlockTextMax = 16u << 20;   // about, of distinct texts
+constexpr uint32_t kBlockRows = 8192;        // a block ends with the trace that reaches this
+constexpr uint32_t kRunRowsMax = 16384;      // of one trace in one block
+constexpr size_t kBlockTextMax = 16u << 20;  // about, of distinct texts
 constexpr size_t kTraceFilterBits = 10;
 constexpr size_t kValueFilterBits = 8;
 constexpr size_t kWordFilterBits = 8;
@@ -39,8 +39,10 @@ class GroupWriter {
     columns_ = sparse_columns(b_, meta_.service_of_resource);
     join_columns();
     const size_t text_per_row = b_.strings.bytes() / b_.size() + 1;
-    const auto block_rows = static_cast<uint32_t>(std::clamp<size_t>(kBlockTextMax / text_per_row, 256, kBlockRows));
-    runs_ = find_runs(b_.trace_id, row_times(b_), std::max(kRunRowsMax * block_rows / kBlockRows, 1u));
+    const auto block_rows =
+        static_cast<uint32_t>(std::clamp<size_t>(kBlockTextMax / text_per_row, 256, kBlockRows));
+    runs_ =
+        find_runs(b_.trace_id, row_times(b_), std::max(kRunRowsMax * block_rows / kBlockRows, 1u));
     if constexpr (kSpans) parent_rows_ = find_parents(b_.span_id, b_.parent_span_id, runs_);
     next_value_.assign(columns_.columns.size(), 0);
     for (size_t first = 0; first < runs_.size();) {
@@ -80,7 +82,8 @@ class GroupWriter {
       meta_.resources.push_back({name, text(r.schema_url), list(r.attributes)});
     }
     for (const model::Scope& s : b_.scopes) {
-      meta_.scopes.push_back({text(s.name), text(s.version), text(s.schema_url), list(s.attributes)});
+      meta_.scopes.push_back(
+          {text(s.name), text(s.version), text(s.schema_url), list(s.attributes)});
     }
   }
 
@@ -98,13 +101,15 @@ class GroupWriter {
       const SparseColumn& from = columns_.columns[c];
       GroupColumn& column = meta_.columns.emplace_back();
       column.id = {from.id.field, from.id.field == FixedColumn::kAttribute ? text(from.id.key) : 0};
-      for (const ValueType type : from.types) column.types |= static_cast<uint8_t>(1u << static_cast<unsigned>(type));
+      for (const ValueType type : from.types)
+        column.types |= static_cast<uint8_t>(1u << static_cast<unsigned>(type));
       if (auto codes = numbers.number(from.types, from.bits)) {
         candidates.push_back({c, *std::move(codes), std::move(numbers.values())});
       }
     }
-    std::stable_sort(candidates.begin(), candidates.end(),
-                     [](const auto& a, const auto& b) { return a.values.size() < b.values.size(); });
+    std::stable_sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) {
+      return a.values.size() < b.values.size();
+    });
     ShapeJoin shapes(b_.size());
     for (Candidate& c : candidates) {
       const double bits_max = c.values.size() <= kFewValues ? 64 : kRandomBitsMax;
@@ -140,7 +145,8 @@ class GroupWriter {
       chunk(kTimeChunk, [&](ChunkWriter& c) { encode_times(b_.time_ns, runs, c); });
     }
     chunk(kShapeChunk, [&](ChunkWriter& c) {
-      encode_unsigned<uint16_t>(std::span(shape_of_row_).subspan(rows.begin, block.rows), IntKind::kCodes, c);
+      encode_unsigned<uint16_t>(std::span(shape_of_row_).subspan(rows.begin, block.rows),
+                                IntKind::kCodes, c);
     });
     chunk(kResourceChunk, [&](ChunkWriter& c) {
       encode_resources(b_.resource, meta_.service_of_resource, meta_.services.size(), runs, c);
@@ -155,7 +161,8 @@ class GroupWriter {
     block.min_duration_ns = *shortest;
     block.max_duration_ns = *longest;
     chunk(kSpanIdChunk, [&](ChunkWriter& c) { encode_span_ids(b_.span_id, runs, c); });
-    chunk(kParentChunk, [&](ChunkWriter& c) { encode_parents(b_.parent_span_id, parent_rows_, runs, c); });
+    chunk(kParentChunk,
+          [&](ChunkWriter& c) { encode_parents(b_.parent_span_id, parent_rows_, runs, c); });
     chunk(kTimeChunk, [&](ChunkWriter& c) { encode_starts(b_.start_ns, parent_rows_, runs, c); });
     chunk(kDurationChunk, [&](ChunkWriter& c) { encode_ints(durations, IntKind::kNoise, c); });
     chunk(kEventChunk, [&](ChunkWriter& c) { encode_events(b_, rows, scratch_, c); });
@@ -166,16 +173,20 @@ class GroupWriter {
     std::vector<uint64_t> value_hashes;
     std::vector<StringId> bodies;
     for (uint32_t i = 0; i < columns_.columns.size(); ++i) {
-      if (meta_.columns[i].storage != GroupColumn::kJoined) write_column(i, rows, value_hashes, bodies);
+      if (meta_.columns[i].storage != GroupColumn::kJoined)
+        write_column(i, rows, value_hashes, bodies);
     }
     if (!columns_.rest.empty()) {
-      chunk(kRestChunk, [&](ChunkWriter& c) { encode_attributes(columns_.rest, rows, b_.strings, scratch_, c); });
+      chunk(kRestChunk, [&](ChunkWriter& c) {
+        encode_attributes(columns_.rest, rows, b_.strings, scratch_, c);
+      });
     }
     if (!value_hashes.empty()) filter(kValueFilter, value_hashes, kValueFilterBits);
     if (!bodies.empty()) write_word_filter(bodies);
   }
 
-  void write_column(uint32_t index, RowRange rows, std::vector<uint64_t>& value_hashes, std::vector<StringId>& bodies) {
+  void write_column(uint32_t index, RowRange rows, std::vector<uint64_t>& value_hashes,
+                    std::vector<StringId>& bodies) {
     const SparseColumn& column = columns_.columns[index];
     const size_t begin = next_value_[index];
     size_t end = begin;
@@ -188,8 +199,9 @@ class GroupWriter {
         c.meta_writer().varint(end - begin);
         encode_rows(column.rows.subspan(begin, end - begin), rows.begin, c);
       }
-      encode_values({column.types.subspan(begin, end - begin), column.bits.subspan(begin, end - begin)}, b_.strings,
-                    scratch_, c, &texts);
+      encode_values(
+          {column.types.subspan(begin, end - begin), column.bits.subspan(begin, end - begin)},
+          b_.strings, scratch_, c, &texts);
     });
     if (column.id.field == FixedColumn::kBody) bodies = std::move(texts);
     if (column.id.field != FixedColumn::kAttribute) return;
@@ -200,7 +212,8 @@ class GroupWriter {
   void write_word_filter(const std::vector<StringId>& bodies) {
     std::vector<uint64_t> hashes;
     for (const StringId id : bodies) {
-      for_each_word(b_.strings[id], [&](std::string_view word) { hashes.push_back(hash_word(word)); });
+      for_each_word(b_.strings[id],
+                    [&](std::string_view word) { hashes.push_back(hash_word(word)); });
     }
     std::sort(hashes.begin(), hashes.end());
     hashes.erase(std::unique(hashes.begin(), hashes.end()), hashes.end());
@@ -281,7 +294,11 @@ class GroupWriter {
 
 }  // namespace
 
-GroupPlace encode_group(const SpanBatch& sorted, std::string& out) { return GroupWriter(sorted, out).write(); }
-GroupPlace encode_group(const LogBatch& sorted, std::string& out) { return GroupWriter(sorted, out).write(); }
+GroupPlace encode_group(const SpanBatch& sorted, std::string& out) {
+  return GroupWriter(sorted, out).write();
+}
+GroupPlace encode_group(const LogBatch& sorted, std::string& out) {
+  return GroupWriter(sorted, out).write();
+}
 
 }  // namespace vedette::store::engine

@@ -22,8 +22,8 @@ struct GroupPlace {
   int64_t first_start_ns = 0;  // of its first trace
 };
 
-/// `sorted`: rows of a trace together and by time, traces by start; not empty. Appends to `out`; the place's
-/// offset is left 0.
+/// `sorted`: rows of a trace together and by time, traces by start; not empty. Appends to `out`;
+/// the place's offset is left 0.
 GroupPlace encode_group(const model::SpanBatch& sorted, std::string& out);
 GroupPlace encode_group(const model::LogBatch& sorted, std::string& out);
 

@@ -1,5 +1,5 @@
-// The head of a table of rows: an immutable list of immutable batches, newest first. The writer adds a node
-// in front; whoever holds a node sees what was there when it was taken, without a lock.
+// The head of a table of rows: an immutable list of immutable batches, newest first. The writer
+// adds a node in front; whoever holds a node sees what was there when it was taken, without a lock.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,12 @@
 namespace vedette::store::engine {
 
 /// The time by which rows are found.
-inline const std::vector<int64_t>& row_times(const model::SpanBatch& b) { return b.start_ns; }
-inline const std::vector<int64_t>& row_times(const model::LogBatch& b) { return b.time_ns; }
+inline const std::vector<int64_t>& row_times(const model::SpanBatch& b) {
+  return b.start_ns;
+}
+inline const std::vector<int64_t>& row_times(const model::LogBatch& b) {
+  return b.time_ns;
+}
 
 template <typename Batch>
 struct HeadNode {

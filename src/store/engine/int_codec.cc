@@ -18,7 +18,9 @@ struct Shift {
   uint64_t scale = 1;
 };
 
-uint64_t magnitude(int64_t v) { return v < 0 ? 0 - static_cast<uint64_t>(v) : static_cast<uint64_t>(v); }
+uint64_t magnitude(int64_t v) {
+  return v < 0 ? 0 - static_cast<uint64_t>(v) : static_cast<uint64_t>(v);
+}
 
 uint64_t common_divisor(std::span<const int64_t> values, int64_t base) {
   uint64_t divisor = 0;
@@ -88,7 +90,9 @@ void encode_ints(std::span<const int64_t> values, IntKind kind, ChunkWriter& out
     shift.scale = common_divisor(values, shift.base);
     if (shift.scale > 1) largest = shrink(values, shift, small);
   }
-  const uint8_t mode = largest < 256 ? kBytes : kind == IntKind::kCodes && largest < 1u << 24 ? kPlanes : kClasses;
+  const uint8_t mode = largest < 256                                   ? kBytes
+                       : kind == IntKind::kCodes && largest < 1u << 24 ? kPlanes
+                                                                       : kClasses;
   meta.fixed(static_cast<uint8_t>(mode | (shift.zigzag ? kZigzag : 0)));
   if (!shift.zigzag) meta.signed_varint(shift.base);
   meta.varint(shift.scale);
@@ -144,7 +148,8 @@ void decode_ints(ChunkReader& in, std::span<int64_t> out) {
     get_planes(in, planes, out);
   }
   for (int64_t& v : out) {
-    const uint64_t small = shift.zigzag ? static_cast<uint64_t>(unzigzag(static_cast<uint64_t>(v))) : static_cast<uint64_t>(v);
+    const uint64_t small = shift.zigzag ? static_cast<uint64_t>(unzigzag(static_cast<uint64_t>(v)))
+                                        : static_cast<uint64_t>(v);
     v = static_cast<int64_t>(small * shift.scale + static_cast<uint64_t>(shift.base));
   }
 }

@@ -10,7 +10,8 @@
 namespace vedette::store::engine {
 
 enum class IntKind : uint8_t {
-  kNoise,  // measurements: each value gets its bit width as a symbol, the bits below the leading one raw
+  kNoise,  // measurements: each value gets its bit width as a symbol, the bits below the leading
+           // one raw
   kCodes,  // dictionary codes and distances: bytes, for zstd to find repeats in
 };
 

@@ -64,12 +64,18 @@ std::string hex(uint64_t v) {
 
 std::string_view table_name(Table table) {
   switch (table) {
-    case Table::kSpans: return "spans";
-    case Table::kLogs: return "logs";
-    case Table::kSamples: return "samples";
-    case Table::kSeries: return "series";
-    case Table::kExemplars: return "exemplars";
-    case Table::kTraces: return "traces";
+    case Table::kSpans:
+      return "spans";
+    case Table::kLogs:
+      return "logs";
+    case Table::kSamples:
+      return "samples";
+    case Table::kSeries:
+      return "series";
+    case Table::kExemplars:
+      return "exemplars";
+    case Table::kTraces:
+      return "traces";
   }
   return "unknown";
 }
@@ -137,7 +143,8 @@ Result<Manifest> Manifest::decode(std::string_view text) {
   return manifest;
 }
 
-Status save_manifest(base::Fs& fs, const std::string& path, const Manifest& manifest, bool& in_place) {
+Status save_manifest(base::Fs& fs, const std::string& path, const Manifest& manifest,
+                     bool& in_place) {
   in_place = false;
   const std::string aside = path + ".tmp";
   ASSIGN_OR_RETURN(const std::unique_ptr<base::WritableFile> file, fs.create(aside));

@@ -1,5 +1,5 @@
-// The list of what is stored: parts, and up to which log record each table's rows are in them. One small file,
-// replaced as a whole. docs/format/manifest.md.
+// The list of what is stored: parts, and up to which log record each table's rows are in them. One
+// small file, replaced as a whole. docs/format/manifest.md.
 #pragma once
 
 #include <array>
@@ -28,8 +28,9 @@ struct Manifest {
   static Result<Manifest> decode(std::string_view text);
 };
 
-/// Replaces the file at `path`. If it fails with `in_place` true, either of the two manifests may be the one that
-/// a restart finds.
-Status save_manifest(base::Fs& fs, const std::string& path, const Manifest& manifest, bool& in_place);
+/// Replaces the file at `path`. If it fails with `in_place` true, either of the two manifests may
+/// be the one that a restart finds.
+Status save_manifest(base::Fs& fs, const std::string& path, const Manifest& manifest,
+                     bool& in_place);
 
 }  // namespace vedette::store::engine

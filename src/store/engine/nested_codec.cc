@@ -32,7 +32,8 @@ std::vector<const AttributeColumn*> pointers(const AttributeColumns& attributes)
   return columns;
 }
 
-void put_texts(std::span<const StringId> ids, const StringTable& strings, FirstUse& scratch, ChunkWriter& out) {
+void put_texts(std::span<const StringId> ids, const StringTable& strings, FirstUse& scratch,
+               ChunkWriter& out) {
   const std::vector<ValueType> types(ids.size(), ValueType::kString);
   const std::vector<uint64_t> bits(ids.begin(), ids.end());
   encode_values({types, bits}, strings, scratch, out);
@@ -42,7 +43,8 @@ std::vector<StringId> get_texts(ChunkReader& in, size_t count, StringTable& stri
   std::vector<ValueType> types;
   std::vector<uint64_t> bits;
   decode_values(in, count, strings, types, bits);
-  const bool texts = std::all_of(types.begin(), types.end(), [](ValueType t) { return t == ValueType::kString; });
+  const bool texts =
+      std::all_of(types.begin(), types.end(), [](ValueType t) { return t == ValueType::kString; });
   if (!in.ok() || !texts) return in.fail(), std::vector<StringId>();
   return {bits.begin(), bits.end()};
 }
@@ -71,7 +73,8 @@ std::vector<uint32_t> decode_rows(ChunkReader& in, size_t count, size_t limit, b
   std::vector<uint32_t> rows(count);
   uint64_t row = 0;
   for (size_t i = 0; i < count; ++i) {
-    if (gaps[i] < 0 || (distinct && i > 0 && gaps[i] == 0)) return in.fail(), std::vector<uint32_t>();
+    if (gaps[i] < 0 || (distinct && i > 0 && gaps[i] == 0))
+      return in.fail(), std::vector<uint32_t>();
     row += static_cast<uint64_t>(gaps[i]);
     if (row >= limit || !in.ok()) return in.fail(), std::vector<uint32_t>();
     rows[i] = static_cast<uint32_t>(row);
@@ -79,8 +82,8 @@ std::vector<uint32_t> decode_rows(ChunkReader& in, size_t count, size_t limit, b
   return rows;
 }
 
-void encode_attributes(std::span<const AttributeColumn* const> columns, RowRange rows, const StringTable& strings,
-                       FirstUse& scratch, ChunkWriter& out) {
+void encode_attributes(std::span<const AttributeColumn* const> columns, RowRange rows,
+                       const StringTable& strings, FirstUse& scratch, ChunkWriter& out) {
   std::vector<std::pair<const AttributeColumn*, RowRange>> used;
   for (const AttributeColumn* c : columns) {
     const RowRange at = slice(c->rows, rows);
@@ -95,7 +98,8 @@ void encode_attributes(std::span<const AttributeColumn* const> columns, RowRange
   }
 }
 
-void decode_attributes(ChunkReader& in, size_t rows, StringTable& strings, AttributeColumns& attributes) {
+void decode_attributes(ChunkReader& in, size_t rows, StringTable& strings,
+                       AttributeColumns& attributes) {
   const size_t columns = get_count(in);
   for (size_t i = 0; i < columns && in.ok(); ++i) {
     AttributeColumn column;
@@ -116,7 +120,8 @@ void encode_events(const SpanBatch& b, RowRange rows, FirstUse& scratch, ChunkWr
   encode_rows(part_of(e.span_row, at), rows.begin, out);
   std::vector<int64_t> after_start;
   for (uint32_t i = at.begin; i < at.end; ++i) {
-    after_start.push_back(static_cast<int64_t>(static_cast<uint64_t>(e.time_ns[i]) - static_cast<uint64_t>(b.start_ns[e.span_row[i]])));
+    after_start.push_back(static_cast<int64_t>(static_cast<uint64_t>(e.time_ns[i]) -
+                                               static_cast<uint64_t>(b.start_ns[e.span_row[i]])));
   }
   encode_ints(after_start, IntKind::kNoise, out);
   put_texts(part_of(e.name, at), b.strings, scratch, out);
@@ -136,7 +141,8 @@ void decode_events(ChunkReader& in, size_t rows, SpanBatch& b) {
   decode_attributes(in, n, b.strings, e.attributes);
   if (!in.ok()) return;
   for (size_t i = 0; i < n; ++i) {
-    e.time_ns[i] = static_cast<int64_t>(static_cast<uint64_t>(e.time_ns[i]) + static_cast<uint64_t>(b.start_ns[e.span_row[i]]));
+    e.time_ns[i] = static_cast<int64_t>(static_cast<uint64_t>(e.time_ns[i]) +
+                                        static_cast<uint64_t>(b.start_ns[e.span_row[i]]));
   }
 }
 

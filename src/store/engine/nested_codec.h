@@ -1,5 +1,5 @@
-// What hangs on rows in numbers that differ: events, links, and the attributes with rare keys, each all in
-// one chunk. docs/format/row_part.md, "Nested".
+// What hangs on rows in numbers that differ: events, links, and the attributes with rare keys, each
+// all in one chunk. docs/format/row_part.md, "Nested".
 #pragma once
 
 #include <vector>
@@ -18,12 +18,15 @@ struct RowRange {
 
 void encode_attributes(std::span<const model::AttributeColumn* const> columns, RowRange rows,
                        const model::StringTable& strings, FirstUse& scratch, ChunkWriter& out);
-void decode_attributes(ChunkReader& in, size_t rows, model::StringTable& strings, model::AttributeColumns& attributes);
+void decode_attributes(ChunkReader& in, size_t rows, model::StringTable& strings,
+                       model::AttributeColumns& attributes);
 
 /// Nothing is written where there are none.
-void encode_events(const model::SpanBatch& batch, RowRange rows, FirstUse& scratch, ChunkWriter& out);
+void encode_events(const model::SpanBatch& batch, RowRange rows, FirstUse& scratch,
+                   ChunkWriter& out);
 void decode_events(ChunkReader& in, size_t rows, model::SpanBatch& batch);  // after start_ns
-void encode_links(const model::SpanBatch& batch, RowRange rows, FirstUse& scratch, ChunkWriter& out);
+void encode_links(const model::SpanBatch& batch, RowRange rows, FirstUse& scratch,
+                  ChunkWriter& out);
 void decode_links(ChunkReader& in, size_t rows, model::SpanBatch& batch);
 
 /// Ascending rows below a limit, as gaps.

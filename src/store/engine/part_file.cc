@@ -10,7 +10,9 @@ namespace {
 constexpr std::string_view kMagic = "VDTROWS1";
 constexpr size_t kTailBytes = 4 + 8 + 8;  // footer's length, checksum, magic
 
-Error corrupt(std::string_view why) { return {Code::kCorruption, "the part's footer is damaged: " + std::string(why)}; }
+Error corrupt(std::string_view why) {
+  return {Code::kCorruption, "the part's footer is damaged: " + std::string(why)};
+}
 
 std::string encode_footer(Table table, const std::vector<GroupPlace>& groups) {
   std::string out;
@@ -34,7 +36,8 @@ std::string encode_footer(Table table, const std::vector<GroupPlace>& groups) {
 
 }  // namespace
 
-PartFileWriter::PartFileWriter(const TableContext& context, Table table, uint32_t level) : context_(context) {
+PartFileWriter::PartFileWriter(const TableContext& context, Table table, uint32_t level)
+    : context_(context) {
   info_.table = table;
   info_.level = level;
 }
@@ -91,7 +94,8 @@ Result<std::vector<GroupPlace>> read_part_footer(const base::ReadableFile& file,
   const auto length = t.fixed<uint32_t>();
   const auto sum = t.fixed<uint64_t>();
   if (t.raw(kMagic.size()) != kMagic) return corrupt("it is not a part, or not of this version");
-  if (length > file.size() - kTailBytes - kMagic.size()) return corrupt("it is longer than the file");
+  if (length > file.size() - kTailBytes - kMagic.size())
+    return corrupt("it is longer than the file");
   const uint64_t end = file.size() - kTailBytes - length;
   std::string footer(length, '\0');
   RETURN_IF_ERROR(file.read(end, footer));
@@ -111,7 +115,8 @@ Result<std::vector<GroupPlace>> read_part_footer(const base::ReadableFile& file,
     g.min_ns = r.fixed<int64_t>();
     g.max_ns = r.fixed<int64_t>();
     g.first_start_ns = r.fixed<int64_t>();
-    if (g.offset > end || g.blocks_bytes > end - g.offset || g.meta_packed > end - g.offset - g.blocks_bytes) {
+    if (g.offset > end || g.blocks_bytes > end - g.offset ||
+        g.meta_packed > end - g.offset - g.blocks_bytes) {
       return corrupt("a group lies outside the file");
     }
   }

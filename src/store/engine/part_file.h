@@ -1,4 +1,5 @@
-// A part's file: groups one behind the other, then a footer that says where they are. docs/format/row_part.md.
+// A part's file: groups one behind the other, then a footer that says where they are.
+// docs/format/row_part.md.
 #pragma once
 
 #include <memory>

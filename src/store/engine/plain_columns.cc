@@ -35,7 +35,9 @@ uint64_t copy_wide(const char* in, uint64_t base, std::span<T> out) {
   return max;
 }
 
-bool holds_text(ValueType type) { return type == ValueType::kString || type >= ValueType::kBytes; }
+bool holds_text(ValueType type) {
+  return type == ValueType::kString || type >= ValueType::kBytes;
+}
 
 }  // namespace
 
@@ -45,11 +47,16 @@ void PlainWriter::narrow(std::span<const T> values, unsigned width, uint64_t bas
   out_.resize(at + values.size() * width);
   char* to = out_.data() + at;
   switch (width) {
-    case 1: return copy_narrow<uint8_t>(values, base, to);
-    case 2: return copy_narrow<uint16_t>(values, base, to);
-    case 4: return copy_narrow<uint32_t>(values, base, to);
-    case 8: return copy_narrow<uint64_t>(values, base, to);
-    default: return;
+    case 1:
+      return copy_narrow<uint8_t>(values, base, to);
+    case 2:
+      return copy_narrow<uint16_t>(values, base, to);
+    case 4:
+      return copy_narrow<uint32_t>(values, base, to);
+    case 8:
+      return copy_narrow<uint64_t>(values, base, to);
+    default:
+      return;
   }
 }
 template void PlainWriter::narrow(std::span<const uint8_t>, unsigned, uint64_t);
@@ -75,7 +82,8 @@ void PlainWriter::trace_ids(std::span<const TraceId> ids) {
 void PlainWriter::strings(const StringTable& strings) {
   varint(strings.size());
   std::vector<uint32_t> lengths(strings.size());
-  for (StringId id = 0; id < strings.size(); ++id) lengths[id] = static_cast<uint32_t>(strings[id].size());
+  for (StringId id = 0; id < strings.size(); ++id)
+    lengths[id] = static_cast<uint32_t>(strings[id].size());
   numbers<uint32_t>(lengths);
   for (StringId id = 1; id < strings.size(); ++id) raw(strings[id]);
 }
@@ -115,11 +123,20 @@ std::vector<T> PlainReader::numbers(size_t count, uint64_t limit) {
   std::vector<T> out(count);
   uint64_t max = 0;
   switch (width) {
-    case 1: max = copy_wide<uint8_t, T>(from.data(), 0, out); break;
-    case 2: max = copy_wide<uint16_t, T>(from.data(), 0, out); break;
-    case 4: max = copy_wide<uint32_t, T>(from.data(), 0, out); break;
-    case 8: max = copy_wide<uint64_t, T>(from.data(), 0, out); break;
-    default: break;
+    case 1:
+      max = copy_wide<uint8_t, T>(from.data(), 0, out);
+      break;
+    case 2:
+      max = copy_wide<uint16_t, T>(from.data(), 0, out);
+      break;
+    case 4:
+      max = copy_wide<uint32_t, T>(from.data(), 0, out);
+      break;
+    case 8:
+      max = copy_wide<uint64_t, T>(from.data(), 0, out);
+      break;
+    default:
+      break;
   }
   if (count > 0 && max >= limit) fail();
   return out;
@@ -137,11 +154,20 @@ std::vector<int64_t> PlainReader::distances(size_t count) {
   if (!ok()) return {};
   std::vector<int64_t> out(count, static_cast<int64_t>(least));
   switch (width) {
-    case 1: copy_wide<uint8_t, int64_t>(from.data(), least, out); break;
-    case 2: copy_wide<uint16_t, int64_t>(from.data(), least, out); break;
-    case 4: copy_wide<uint32_t, int64_t>(from.data(), least, out); break;
-    case 8: copy_wide<uint64_t, int64_t>(from.data(), least, out); break;
-    default: break;
+    case 1:
+      copy_wide<uint8_t, int64_t>(from.data(), least, out);
+      break;
+    case 2:
+      copy_wide<uint16_t, int64_t>(from.data(), least, out);
+      break;
+    case 4:
+      copy_wide<uint32_t, int64_t>(from.data(), least, out);
+      break;
+    case 8:
+      copy_wide<uint64_t, int64_t>(from.data(), least, out);
+      break;
+    default:
+      break;
   }
   return out;
 }
@@ -198,7 +224,8 @@ void PlainReader::attributes(AttributeColumns& attributes, size_t rows, size_t s
     column.types.resize(n);
     for (size_t i = 0; i < n; ++i) {
       const auto type = static_cast<ValueType>(types[flags & kOneType ? 0 : i]);
-      if (type > ValueType::kMap || (holds_text(type) && column.bits[i] >= string_count)) return fail();
+      if (type > ValueType::kMap || (holds_text(type) && column.bits[i] >= string_count))
+        return fail();
       column.types[i] = type;
     }
     attributes.add_column(std::move(column));

@@ -1,5 +1,6 @@
-// Columns as plain bytes, for the write-ahead log: written and read at the speed of memory. Numbers take
-// the fewest bytes of 0, 1, 2, 4 and 8 that hold the largest of a column. docs/format/wal.md, "Columns".
+// Columns as plain bytes, for the write-ahead log: written and read at the speed of memory. Numbers
+// take the fewest bytes of 0, 1, 2, 4 and 8 that hold the largest of a column. docs/format/wal.md,
+// "Columns".
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,8 @@ class PlainWriter : public base::ByteWriter {
     fixed(static_cast<uint8_t>(width));
     narrow(values, width, 0);
   }
-  /// Numbers that are near each other, such as times: the least of them, then the distances from it.
+  /// Numbers that are near each other, such as times: the least of them, then the distances from
+  /// it.
   void distances(std::span<const int64_t> values, unsigned min_width = 0);
   void trace_ids(std::span<const model::TraceId> ids);
   void doubles(std::span<const double> values) { raw(as_bytes(values)); }

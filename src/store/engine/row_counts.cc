@@ -12,7 +12,8 @@ constexpr size_t kGroupsMax = 10'000;
 /// Numbers the texts of a field; distinct strings of a batch are looked up once.
 class Groups {
  public:
-  explicit Groups(std::vector<CountSeries>& series, size_t buckets) : series_(series), buckets_(buckets) {}
+  explicit Groups(std::vector<CountSeries>& series, size_t buckets)
+      : series_(series), buckets_(buckets) {}
 
   void next_batch(const model::StringTable& strings) {
     strings_ = &strings;
@@ -57,7 +58,8 @@ Result<size_t> bucket_count(const CountQuery& query) {
   const auto step = static_cast<uint64_t>(query.step_ns);
   const uint64_t buckets = span / step + (span % step != 0);
   if (buckets > kBucketsMax) {
-    return Error{Code::kInvalidArgument, "counts over " + std::to_string(buckets) + " steps: make the step longer"};
+    return Error{Code::kInvalidArgument,
+                 "counts over " + std::to_string(buckets) + " steps: make the step longer"};
   }
   return buckets;
 }
@@ -69,7 +71,8 @@ Result<std::vector<CountSeries>> counts(const RowSnapshot<Batch>& snapshot, cons
                                         const ReadContext& context) {
   ASSIGN_OR_RETURN(const size_t buckets, bucket_count(query));
   if (query.group_by && !field_fits(query.table, *query.group_by)) {
-    return Error{Code::kInvalidArgument, "rows can't be grouped by a field that this table does not have"};
+    return Error{Code::kInvalidArgument,
+                 "rows can't be grouped by a field that this table does not have"};
   }
   std::vector<CountSeries> series;
   Groups groups(series, buckets);
@@ -79,7 +82,8 @@ Result<std::vector<CountSeries>> counts(const RowSnapshot<Batch>& snapshot, cons
   rows.columns.names = false;
   if (query.group_by) add_columns(*query.group_by, query.group_key, rows.columns);
   const auto bucket = [&](int64_t time) {
-    return static_cast<uint64_t>(time - query.range.begin_ns) / static_cast<uint64_t>(query.step_ns);
+    return static_cast<uint64_t>(time - query.range.begin_ns) /
+           static_cast<uint64_t>(query.step_ns);
   };
   const auto visit = [&](const Block<Batch>& block) {
     const std::vector<int64_t>& times = row_times(block.batch);
@@ -114,12 +118,13 @@ Result<std::vector<CountSeries>> counts(const RowSnapshot<Batch>& snapshot, cons
   };
   const Status status = walk<Batch>(snapshot, rows, context, visit, take_whole);
   RETURN_IF_ERROR(status);
-  std::sort(series.begin(), series.end(), [](const auto& a, const auto& b) { return a.group < b.group; });
+  std::sort(series.begin(), series.end(),
+            [](const auto& a, const auto& b) { return a.group < b.group; });
   return series;
 }
-template Result<std::vector<CountSeries>> counts(const RowSnapshot<model::SpanBatch>&, const CountQuery&,
-                                                 const ReadContext&);
-template Result<std::vector<CountSeries>> counts(const RowSnapshot<model::LogBatch>&, const CountQuery&,
-                                                 const ReadContext&);
+template Result<std::vector<CountSeries>> counts(const RowSnapshot<model::SpanBatch>&,
+                                                 const CountQuery&, const ReadContext&);
+template Result<std::vector<CountSeries>> counts(const RowSnapshot<model::LogBatch>&,
+                                                 const CountQuery&, const ReadContext&);
 
 }  // namespace vedette::store::engine

@@ -1,6 +1,5 @@
 #include "store/engine/row_filter.h"
 
-
 namespace vedette::store::engine {
 
 using model::LogBatch;
@@ -16,21 +15,32 @@ TraceIdSet::TraceIdSet(std::vector<TraceId> ids) : ids_(std::move(ids)) {
   }
 }
 
-bool TraceIdSet::find(const TraceId& id) const { return std::binary_search(ids_.begin(), ids_.end(), id); }
+bool TraceIdSet::find(const TraceId& id) const {
+  return std::binary_search(ids_.begin(), ids_.end(), id);
+}
 
 namespace {
 
 void add_needs(const Predicate& predicate, ReadSet& needs) {
   add_columns(predicate.field, predicate.key, needs.columns);
   switch (predicate.field) {
-    case Field::kTraceId: needs.trace_ids = true; break;
+    case Field::kTraceId:
+      needs.trace_ids = true;
+      break;
     case Field::kSpanId:
-    case Field::kRoot: needs.span_ids = true; break;
-    case Field::kDuration: needs.durations = true; break;
+    case Field::kRoot:
+      needs.span_ids = true;
+      break;
+    case Field::kDuration:
+      needs.durations = true;
+      break;
     case Field::kService:
     case Field::kAttribute:
-    case Field::kResourceAttribute: needs.resources = true; break;
-    default: break;
+    case Field::kResourceAttribute:
+      needs.resources = true;
+      break;
+    default:
+      break;
   }
 }
 
@@ -43,26 +53,34 @@ Result<RowFilter> RowFilter::make(Table table, TimeRange range, std::span<const 
   filter.needs_.columns.names = false;
   for (const Predicate& predicate : where) {
     if (!field_fits(table, predicate.field)) {
-      return Error{Code::kInvalidArgument, "a condition names a field that this table does not have"};
+      return Error{Code::kInvalidArgument,
+                   "a condition names a field that this table does not have"};
     }
     ASSIGN_OR_RETURN(ValueCheck test, ValueCheck::make(predicate));
     add_needs(predicate, filter.needs_);
     filter.conditions_.push_back({predicate, std::move(test), TraceIdSet(predicate.trace_ids)});
   }
   // The cheap and sharp ones first.
-  std::stable_sort(filter.conditions_.begin(), filter.conditions_.end(), [](const auto& a, const auto& b) {
-    const auto cost = [](const Condition& c) {
-      return c.predicate.field == Field::kTraceId ? 0 : c.predicate.field == Field::kBody ? 2 : 1;
-    };
-    return cost(a) < cost(b);
-  });
+  std::stable_sort(filter.conditions_.begin(), filter.conditions_.end(),
+                   [](const auto& a, const auto& b) {
+                     const auto cost = [](const Condition& c) {
+                       return c.predicate.field == Field::kTraceId ? 0
+                              : c.predicate.field == Field::kBody  ? 2
+                                                                   : 1;
+                     };
+                     return cost(a) < cost(b);
+                   });
   return filter;
 }
 
 namespace {
 
-const std::vector<int64_t>& times(const SpanBatch& b) { return b.start_ns; }
-const std::vector<int64_t>& times(const LogBatch& b) { return b.time_ns; }
+const std::vector<int64_t>& times(const SpanBatch& b) {
+  return b.start_ns;
+}
+const std::vector<int64_t>& times(const LogBatch& b) {
+  return b.time_ns;
+}
 
 /// Answers of a test by string, so that each distinct string is looked at once.
 class TextMemo {
@@ -71,7 +89,8 @@ class TextMemo {
       : test_(test), strings_(strings), answers_(strings.size(), kUnknown) {}
   bool operator()(const Cell& cell) {
     // Bytes are compared as base64: another text than a string of the same bytes.
-    if (cell.kind != Cell::kValue || !cell.value.has_text() || cell.value.type == model::ValueType::kBytes) {
+    if (cell.kind != Cell::kValue || !cell.value.has_text() ||
+        cell.value.type == model::ValueType::kBytes) {
       return passes(test_, cell, strings_);
     }
     int8_t& answer = answers_[cell.value.text_id()];
@@ -91,7 +110,9 @@ void apply(const RowFilter::Condition& condition, const Batch& batch, std::vecto
   const Predicate& p = condition.predicate;
   if (p.field == Field::kTraceId) {
     const bool wanted = p.op != Op::kNotEqual;
-    std::erase_if(rows, [&](uint32_t r) { return condition.trace_ids.contains(batch.trace_id[r]) != wanted; });
+    std::erase_if(rows, [&](uint32_t r) {
+      return condition.trace_ids.contains(batch.trace_id[r]) != wanted;
+    });
   } else if (p.field == Field::kSpanId) {
     const bool wanted = p.op != Op::kNotEqual;
     std::erase_if(rows, [&](uint32_t r) { return (batch.span_id[r] == p.number_u64) != wanted; });
@@ -106,9 +127,12 @@ void apply(const RowFilter::Condition& condition, const Batch& batch, std::vecto
 
 bool passes(const ValueCheck& test, const Cell& cell, const model::StringTable& strings) {
   switch (cell.kind) {
-    case Cell::kMissing: return test.missing();
-    case Cell::kName: return test.text(cell.name);
-    case Cell::kValue: return test.value(cell.value, strings);
+    case Cell::kMissing:
+      return test.missing();
+    case Cell::kName:
+      return test.text(cell.name);
+    case Cell::kValue:
+      return test.value(cell.value, strings);
   }
   return false;
 }

@@ -5,10 +5,12 @@ namespace vedette::store::engine {
 namespace {
 
 constexpr int64_t kDayNs = 86'400'000'000'000;
-constexpr size_t kPartitionsMax = 8;    // parts of one flush; days beyond them share the last
+constexpr size_t kPartitionsMax = 8;  // parts of one flush; days beyond them share the last
 constexpr uint32_t kGroupRows = 65'536;
 
-int64_t day_of(int64_t time_ns) { return time_ns >= 0 ? time_ns / kDayNs : (time_ns - kDayNs + 1) / kDayNs; }
+int64_t day_of(int64_t time_ns) {
+  return time_ns >= 0 ? time_ns / kDayNs : (time_ns - kDayNs + 1) / kDayNs;
+}
 
 /// Traces of one day each, those with the most rows; then the rest of all days.
 std::vector<std::vector<TraceRange>> partitions_of(std::span<const TraceRange> traces) {
@@ -19,7 +21,8 @@ std::vector<std::vector<TraceRange>> partitions_of(std::span<const TraceRange> t
   std::sort(days.rbegin(), days.rend());
   std::map<int64_t, size_t> partition_of_day;
   for (size_t i = 0; i < days.size(); ++i) {
-    partition_of_day[days[i].second] = days.size() <= kPartitionsMax ? i : std::min(i, kPartitionsMax - 1);
+    partition_of_day[days[i].second] =
+        days.size() <= kPartitionsMax ? i : std::min(i, kPartitionsMax - 1);
   }
   std::vector<std::vector<TraceRange>> partitions(std::min(days.size(), kPartitionsMax));
   for (const TraceRange& t : traces) partitions[partition_of_day[day_of(t.start_ns)]].push_back(t);
@@ -32,7 +35,8 @@ template <typename Batch>
 Result<std::vector<PartInfo>> RowTable<Batch>::write_frozen() {
   const HeadList<Batch> frozen = snapshot().frozen;
   std::vector<const Batch*> sources;
-  for (const HeadNode<Batch>* node = frozen.get(); node; node = node->next.get()) sources.push_back(node->batch.get());
+  for (const HeadNode<Batch>* node = frozen.get(); node; node = node->next.get())
+    sources.push_back(node->batch.get());
   std::reverse(sources.begin(), sources.end());
   const RowOrder order = order_rows(sources, all_rows<Batch>(sources));
   std::vector<PartInfo> written;
@@ -48,11 +52,12 @@ Result<std::vector<PartInfo>> RowTable<Batch>::write_frozen() {
 }
 
 template <typename Batch>
-Status RowTable<Batch>::write_groups(Sources sources, const RowOrder& order, std::span<const TraceRange> traces,
-                                     PartFileWriter& writer) {
+Status RowTable<Batch>::write_groups(Sources sources, const RowOrder& order,
+                                     std::span<const TraceRange> traces, PartFileWriter& writer) {
   std::vector<RowRef> rows;
   for (size_t i = 0; i < traces.size(); ++i) {
-    rows.insert(rows.end(), order.rows.begin() + traces[i].begin, order.rows.begin() + traces[i].end);
+    rows.insert(rows.end(), order.rows.begin() + traces[i].begin,
+                order.rows.begin() + traces[i].end);
     if (rows.size() < kGroupRows && i + 1 < traces.size()) continue;
     RETURN_IF_ERROR(writer.add_group(gather(sources, rows)));
     rows.clear();
@@ -87,9 +92,11 @@ Status RowTable<Batch>::finish(PartFileWriter& writer, std::vector<PartInfo>& wr
 
 template Result<std::vector<PartInfo>> RowTable<model::SpanBatch>::write_frozen();
 template Result<std::vector<PartInfo>> RowTable<model::LogBatch>::write_frozen();
-template Status RowTable<model::SpanBatch>::write_groups(Sources, const RowOrder&, std::span<const TraceRange>,
+template Status RowTable<model::SpanBatch>::write_groups(Sources, const RowOrder&,
+                                                         std::span<const TraceRange>,
                                                          PartFileWriter&);
-template Status RowTable<model::LogBatch>::write_groups(Sources, const RowOrder&, std::span<const TraceRange>,
+template Status RowTable<model::LogBatch>::write_groups(Sources, const RowOrder&,
+                                                        std::span<const TraceRange>,
                                                         PartFileWriter&);
 template void RowTable<model::SpanBatch>::remove_files(std::vector<PartInfo>&);
 template void RowTable<model::LogBatch>::remove_files(std::vector<PartInfo>&);

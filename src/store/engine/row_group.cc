@@ -42,7 +42,8 @@ void get_columns(PlainReader& r, GroupMeta& meta) {
     const size_t values = r.count();
     for (size_t v = 0; v < values && r.ok(); ++v) {
       Value value{static_cast<ValueType>(r.fixed<uint8_t>()), r.varint()};
-      if (value.type > ValueType::kMap || (value.has_text() && value.bits >= meta.strings.size())) r.fail();
+      if (value.type > ValueType::kMap || (value.has_text() && value.bits >= meta.strings.size()))
+        r.fail();
       c.values.push_back(value);
     }
     meta.columns.push_back(std::move(c));
@@ -71,7 +72,9 @@ void get_shapes(PlainReader& r, GroupMeta& meta) {
       if (!r.ok()) return;
       const GroupColumn& c = meta.columns[column];
       const size_t limit = c.storage == GroupColumn::kJoined ? c.values.size() : 1;
-      if (value >= limit || c.storage == GroupColumn::kApart || (e > 0 && shape.back().column >= column)) r.fail();
+      if (value >= limit || c.storage == GroupColumn::kApart ||
+          (e > 0 && shape.back().column >= column))
+        r.fail();
       shape.push_back({static_cast<uint16_t>(column), static_cast<uint16_t>(value)});
     }
   }
@@ -105,7 +108,8 @@ void get_block(PlainReader& r, GroupMeta& meta, uint64_t& offset) {
   b.rows = static_cast<uint32_t>(r.varint());
   b.min_ns = r.fixed<int64_t>();
   b.max_ns = static_cast<int64_t>(static_cast<uint64_t>(b.min_ns) + r.varint());
-  b.first_start_ns = static_cast<int64_t>(static_cast<uint64_t>(b.min_ns) + static_cast<uint64_t>(r.signed_varint()));
+  b.first_start_ns = static_cast<int64_t>(static_cast<uint64_t>(b.min_ns) +
+                                          static_cast<uint64_t>(r.signed_varint()));
   b.min_duration_ns = static_cast<int64_t>(r.varint());
   b.max_duration_ns = static_cast<int64_t>(r.varint());
   if (b.rows == 0 || b.rows > kBlockRowsMax || b.max_ns < b.min_ns) r.fail();
@@ -122,7 +126,9 @@ void get_block(PlainReader& r, GroupMeta& meta, uint64_t& offset) {
     c.kind = static_cast<uint32_t>(r.varint());
     const uint64_t length = r.varint();
     c.checksum = r.fixed<uint32_t>();
-    if (length > kChunkBytesMax || (c.kind >= kFirstColumn && c.kind - kFirstColumn >= meta.columns.size())) r.fail();
+    if (length > kChunkBytesMax ||
+        (c.kind >= kFirstColumn && c.kind - kFirstColumn >= meta.columns.size()))
+      r.fail();
     c.length = static_cast<uint32_t>(length);
     c.offset = offset;
     offset += length;
@@ -204,7 +210,8 @@ Result<GroupMeta> GroupMeta::decode(std::string_view bytes) {
   const size_t blocks = r.ok() ? r.count() : 0;
   uint64_t offset = 0;
   for (size_t i = 0; i < blocks && r.ok(); ++i) get_block(r, meta, offset);
-  if (!r.ok() || r.left() != 0) return Error{Code::kCorruption, "a group's description does not follow its format"};
+  if (!r.ok() || r.left() != 0)
+    return Error{Code::kCorruption, "a group's description does not follow its format"};
   return meta;
 }
 

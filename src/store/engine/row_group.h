@@ -1,5 +1,5 @@
-// A group: some ten thousand rows of a part with one dictionary, in blocks of whole traces. This is what is
-// known of a group without reading its blocks. docs/format/row_part.md, "Groups".
+// A group: some ten thousand rows of a part with one dictionary, in blocks of whole traces. This is
+// what is known of a group without reading its blocks. docs/format/row_part.md, "Groups".
 #pragma once
 
 #include <cstdint>
@@ -16,10 +16,21 @@ namespace vedette::store::engine {
 
 /// Columns that are no attributes. The numbers are part of the format.
 enum class FixedColumn : uint8_t {
-  kName = 0, kKind = 1, kStatus = 2, kStatusMessage = 3, kTraceState = 4, kFlags = 5, kScope = 6,
+  kName = 0,
+  kKind = 1,
+  kStatus = 2,
+  kStatusMessage = 3,
+  kTraceState = 4,
+  kFlags = 5,
+  kScope = 6,
   kService = 7,  // as an index into GroupMeta::services
-  kDroppedAttributes = 8, kDroppedEvents = 9, kDroppedLinks = 10,
-  kSeverity = 11, kSeverityText = 12, kBody = 13, kEventName = 14,
+  kDroppedAttributes = 8,
+  kDroppedEvents = 9,
+  kDroppedLinks = 10,
+  kSeverity = 11,
+  kSeverityText = 12,
+  kBody = 13,
+  kEventName = 14,
   kObserved = 15,  // nanoseconds after the record's own time
   kAttribute = 255,
 };
@@ -43,8 +54,19 @@ struct GroupColumn {
 
 /// What chunks hold. Numbers from kFirstColumn on: the column with that index.
 enum ChunkKind : uint32_t {
-  kTraceChunk, kSpanIdChunk, kParentChunk, kTimeChunk, kDurationChunk, kShapeChunk, kResourceChunk,
-  kEventChunk, kLinkChunk, kRestChunk, kTraceFilter, kValueFilter, kWordFilter,
+  kTraceChunk,
+  kSpanIdChunk,
+  kParentChunk,
+  kTimeChunk,
+  kDurationChunk,
+  kShapeChunk,
+  kResourceChunk,
+  kEventChunk,
+  kLinkChunk,
+  kRestChunk,
+  kTraceFilter,
+  kValueFilter,
+  kWordFilter,
   kFirstColumn = 16,
 };
 
@@ -76,7 +98,7 @@ struct BlockMeta {
 struct GroupMeta {
   model::StringTable strings;
   std::vector<model::Resource> resources;
-  std::vector<uint32_t> service_of_resource;   // index into services
+  std::vector<uint32_t> service_of_resource;  // index into services
   std::vector<model::StringId> services;
   std::vector<model::Scope> scopes;
   std::vector<GroupColumn> columns;

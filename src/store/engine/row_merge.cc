@@ -12,8 +12,10 @@ constexpr size_t kMergeMax = 16;
 constexpr uint64_t kTierBytes = 256u << 10;     // the lowest tier; each next is four times as big
 constexpr uint64_t kPartBytesMax = 256u << 20;  // bigger ones are merged no more
 constexpr size_t kWindowRows = 131'072;         // held while merging, ...
-constexpr size_t kWindowRowsMax = 393'216;      // ... and at most, to bring late rows of a trace to the others
-constexpr int64_t kLateNs = 10 * kSecondNs;     // rows of a trace that start this much later are still waited for
+constexpr size_t kWindowRowsMax =
+    393'216;  // ... and at most, to bring late rows of a trace to the others
+constexpr int64_t kLateNs =
+    10 * kSecondNs;  // rows of a trace that start this much later are still waited for
 
 int tier_of(uint64_t bytes) {
   int tier = 0;
@@ -37,7 +39,8 @@ class PartCursor {
   Result<std::optional<int64_t>> next_start() {
     while (group_ < part_->groups().size()) {
       if (!meta_) meta_ = part_->group(group_);
-      if (!meta_) return Error{Code::kCorruption, "a group of " + part_->info().file + " can't be read"};
+      if (!meta_)
+        return Error{Code::kCorruption, "a group of " + part_->info().file + " can't be read"};
       if (block_ < meta_->blocks.size()) return std::optional(meta_->blocks[block_].first_start_ns);
       meta_ = nullptr;
       block_ = 0;
@@ -61,7 +64,8 @@ struct Window {
   std::vector<RowRef> rows;
 
   void add(Batch batch) {
-    for (uint32_t r = 0; r < batch.size(); ++r) rows.push_back({static_cast<uint32_t>(batches.size()), r});
+    for (uint32_t r = 0; r < batch.size(); ++r)
+      rows.push_back({static_cast<uint32_t>(batches.size()), r});
     batches.push_back(std::make_unique<const Batch>(std::move(batch)));
   }
   std::vector<const Batch*> sources() const {
@@ -85,10 +89,11 @@ struct Window {
   }
 };
 
-/// Reads blocks, those of the earliest traces first, until the window has `target` rows. False when all is read.
+/// Reads blocks, those of the earliest traces first, until the window has `target` rows. False when
+/// all is read.
 template <typename Batch>
-Result<bool> fill_window(std::vector<PartCursor<Batch>>& cursors, size_t target, Window<Batch>& window,
-                         int64_t& frontier) {
+Result<bool> fill_window(std::vector<PartCursor<Batch>>& cursors, size_t target,
+                         Window<Batch>& window, int64_t& frontier) {
   for (;;) {
     PartCursor<Batch>* first = nullptr;
     frontier = std::numeric_limits<int64_t>::max();
@@ -127,7 +132,8 @@ std::vector<std::string> RowTable<Batch>::pick_merge() const {
   std::vector<std::string> files;
   if (!best) return files;
   std::vector<PartInfo> oldest = *best;
-  std::sort(oldest.begin(), oldest.end(), [](const auto& a, const auto& b) { return a.min_time_ns < b.min_time_ns; });
+  std::sort(oldest.begin(), oldest.end(),
+            [](const auto& a, const auto& b) { return a.min_time_ns < b.min_time_ns; });
   for (size_t i = 0; i < std::min(oldest.size(), kMergeMax); ++i) files.push_back(oldest[i].file);
   return files;
 }
@@ -151,7 +157,8 @@ Result<std::vector<PartInfo>> RowTable<Batch>::merge(const std::vector<std::stri
     const std::vector<const Batch*> sources = window.sources();
     const RowOrder order = order_rows(sources, window.rows);
     const bool wait = more && target < kWindowRowsMax;
-    const size_t ready = more ? traces_before(order.traces, frontier - (wait ? kLateNs : 0)) : order.traces.size();
+    const size_t ready =
+        more ? traces_before(order.traces, frontier - (wait ? kLateNs : 0)) : order.traces.size();
     const uint32_t ready_rows = ready == 0 ? 0 : order.traces[ready - 1].end;
     if (wait && ready_rows < kWindowRows / 4) {
       target += kWindowRows / 2;
@@ -162,7 +169,8 @@ Result<std::vector<PartInfo>> RowTable<Batch>::merge(const std::vector<std::stri
     const size_t write = ready > 0 || !more ? ready : std::max<size_t>(order.traces.size() / 2, 1);
     RETURN_IF_ERROR(write_groups(sources, order, std::span(order.traces).first(write), writer));
     std::vector<RowRef> left;
-    if (write < order.traces.size()) left.assign(order.rows.begin() + order.traces[write].begin, order.rows.end());
+    if (write < order.traces.size())
+      left.assign(order.rows.begin() + order.traces[write].begin, order.rows.end());
     window.keep(std::move(left));
   }
   std::vector<PartInfo> written;
@@ -171,7 +179,8 @@ Result<std::vector<PartInfo>> RowTable<Batch>::merge(const std::vector<std::stri
 }
 
 template <typename Batch>
-std::vector<RowRef> RowTable<Batch>::kept_rows(const Batch& block, TimeRange drop, const KeepTrace* keep) const {
+std::vector<RowRef> RowTable<Batch>::kept_rows(const Batch& block, TimeRange drop,
+                                               const KeepTrace* keep) const {
   std::unordered_map<model::TraceId, bool, model::TraceIdHash> verdicts;
   if constexpr (std::is_same_v<Batch, model::SpanBatch>) {
     if (keep) {
@@ -200,7 +209,8 @@ Result<std::vector<PartInfo>> RowTable<Batch>::rewrite(const std::string& file, 
   std::vector<PartInfo> written;
   const Part part = find(file);
   if (!part) return Error{Code::kInternal, "a part to rewrite is not there: " + file};
-  if (drop.contains(part->info().min_time_ns) && drop.contains(part->info().max_time_ns)) return written;
+  if (drop.contains(part->info().min_time_ns) && drop.contains(part->info().max_time_ns))
+    return written;
   PartFileWriter writer(context_, kTable, part->info().level);
   for (size_t g = 0; g < part->groups().size(); ++g) {
     const std::shared_ptr<const GroupMeta> meta = part->group(g);
@@ -209,7 +219,8 @@ Result<std::vector<PartInfo>> RowTable<Batch>::rewrite(const std::string& file, 
     std::vector<RowRef> rows;
     for (size_t b = 0; b < meta->blocks.size(); ++b) {
       ASSIGN_OR_RETURN(Batch block, part->read_all<Batch>(g, *meta, b));
-      for (RowRef row : kept_rows(block, drop, keep)) rows.push_back({static_cast<uint32_t>(b), row.row});
+      for (RowRef row : kept_rows(block, drop, keep))
+        rows.push_back({static_cast<uint32_t>(b), row.row});
       blocks.push_back(std::move(block));
     }
     std::vector<const Batch*> sources;
@@ -222,15 +233,20 @@ Result<std::vector<PartInfo>> RowTable<Batch>::rewrite(const std::string& file, 
 
 template std::vector<std::string> RowTable<model::SpanBatch>::pick_merge() const;
 template std::vector<std::string> RowTable<model::LogBatch>::pick_merge() const;
-template Result<std::vector<PartInfo>> RowTable<model::SpanBatch>::merge(const std::vector<std::string>&);
-template Result<std::vector<PartInfo>> RowTable<model::LogBatch>::merge(const std::vector<std::string>&);
-template std::vector<RowRef> RowTable<model::SpanBatch>::kept_rows(const model::SpanBatch&, TimeRange,
+template Result<std::vector<PartInfo>> RowTable<model::SpanBatch>::merge(
+    const std::vector<std::string>&);
+template Result<std::vector<PartInfo>> RowTable<model::LogBatch>::merge(
+    const std::vector<std::string>&);
+template std::vector<RowRef> RowTable<model::SpanBatch>::kept_rows(const model::SpanBatch&,
+                                                                   TimeRange,
                                                                    const KeepTrace*) const;
 template std::vector<RowRef> RowTable<model::LogBatch>::kept_rows(const model::LogBatch&, TimeRange,
                                                                   const KeepTrace*) const;
-template Result<std::vector<PartInfo>> RowTable<model::SpanBatch>::rewrite(const std::string&, TimeRange,
+template Result<std::vector<PartInfo>> RowTable<model::SpanBatch>::rewrite(const std::string&,
+                                                                           TimeRange,
                                                                            const KeepTrace*);
-template Result<std::vector<PartInfo>> RowTable<model::LogBatch>::rewrite(const std::string&, TimeRange,
+template Result<std::vector<PartInfo>> RowTable<model::LogBatch>::rewrite(const std::string&,
+                                                                          TimeRange,
                                                                           const KeepTrace*);
 
 }  // namespace vedette::store::engine

@@ -23,7 +23,8 @@ struct Trace {
 /// Numbers traces by id; rows without one get a trace each.
 class TraceNumbers {
  public:
-  explicit TraceNumbers(size_t rows) : slots_(std::bit_ceil(std::max<size_t>(rows / 2, 16)), kFree) {}
+  explicit TraceNumbers(size_t rows)
+      : slots_(std::bit_ceil(std::max<size_t>(rows / 2, 16)), kFree) {}
 
   uint32_t add(const TraceId& id, int64_t time_ns) {
     if (!id.valid()) {
@@ -63,8 +64,8 @@ class TraceNumbers {
 };
 
 /// Removes rows whose span id was seen before in the same trace; gives the new end.
-uint32_t remove_duplicates(std::span<const SpanBatch* const> sources, std::vector<RowRef>& rows, uint32_t begin,
-                           uint32_t end) {
+uint32_t remove_duplicates(std::span<const SpanBatch* const> sources, std::vector<RowRef>& rows,
+                           uint32_t begin, uint32_t end) {
   const auto id = [&](uint32_t i) { return sources[rows[i].source]->span_id[rows[i].row]; };
   std::unordered_set<model::SpanId> seen;
   uint32_t kept = begin;
@@ -80,7 +81,8 @@ uint32_t remove_duplicates(std::span<const SpanBatch* const> sources, std::vecto
   return kept;
 }
 
-uint32_t remove_duplicates(std::span<const LogBatch* const>, std::vector<RowRef>&, uint32_t, uint32_t end) {
+uint32_t remove_duplicates(std::span<const LogBatch* const>, std::vector<RowRef>&, uint32_t,
+                           uint32_t end) {
   return end;
 }
 
@@ -115,7 +117,8 @@ RowOrder order(std::span<const Batch* const> sources, std::span<const RowRef> ro
   at = 0;
   for (const uint32_t t : by_start) {
     const auto first = sorted.begin() + at;
-    std::stable_sort(first, first + traces[t].rows, [&](uint32_t a, uint32_t b) { return times[a] < times[b]; });
+    std::stable_sort(first, first + traces[t].rows,
+                     [&](uint32_t a, uint32_t b) { return times[a] < times[b]; });
     at += traces[t].rows;
     const auto begin = static_cast<uint32_t>(out.rows.size());
     for (uint32_t i = 0; i < traces[t].rows; ++i) out.rows.push_back(rows[first[i]]);

@@ -1,4 +1,5 @@
-// The order of rows in parts: traces by their start, within a trace by time; rows without a trace stand alone.
+// The order of rows in parts: traces by their start, within a trace by time; rows without a trace
+// stand alone.
 #pragma once
 
 #include <span>

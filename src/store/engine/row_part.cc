@@ -11,14 +11,21 @@ void GroupCache::keep(std::shared_ptr<const GroupMeta> group) {
   }
 }
 
-RowPart::RowPart(const TableContext& context, PartInfo info, std::unique_ptr<base::ReadableFile> file,
-                 std::vector<GroupPlace> groups, std::shared_ptr<GroupCache> cache)
-    : report_(context.report_corruption), info_(std::move(info)), file_(std::move(file)), groups_(std::move(groups)),
-      cache_(std::move(cache)), metas_(groups_.size()) {}
+RowPart::RowPart(const TableContext& context, PartInfo info,
+                 std::unique_ptr<base::ReadableFile> file, std::vector<GroupPlace> groups,
+                 std::shared_ptr<GroupCache> cache)
+    : report_(context.report_corruption),
+      info_(std::move(info)),
+      file_(std::move(file)),
+      groups_(std::move(groups)),
+      cache_(std::move(cache)),
+      metas_(groups_.size()) {}
 
-Result<std::shared_ptr<const RowPart>> RowPart::open(const TableContext& context, const PartInfo& info,
+Result<std::shared_ptr<const RowPart>> RowPart::open(const TableContext& context,
+                                                     const PartInfo& info,
                                                      std::shared_ptr<GroupCache> cache) {
-  ASSIGN_OR_RETURN(std::unique_ptr<base::ReadableFile> file, context.fs.open(context.parts_path + "/" + info.file));
+  ASSIGN_OR_RETURN(std::unique_ptr<base::ReadableFile> file,
+                   context.fs.open(context.parts_path + "/" + info.file));
   ASSIGN_OR_RETURN(std::vector<GroupPlace> groups, read_part_footer(*file, info.table));
   return std::shared_ptr<const RowPart>(
       new RowPart(context, info, std::move(file), std::move(groups), std::move(cache)));
@@ -43,19 +50,23 @@ std::shared_ptr<const GroupMeta> RowPart::group(size_t index) const {
 }
 
 template <typename Batch>
-std::optional<Batch> RowPart::read(size_t group, const GroupMeta& meta, size_t block, const ReadSet& set) const {
+std::optional<Batch> RowPart::read(size_t group, const GroupMeta& meta, size_t block,
+                                   const ReadSet& set) const {
   if (is_bad(group, block)) return std::nullopt;
   Result<Batch> batch = read_block<Batch>(*file_, groups_[group], meta, meta.blocks[block], set);
   if (batch.ok()) return *std::move(batch);
   set_bad(group, block, batch.error());
   return std::nullopt;
 }
-template std::optional<model::SpanBatch> RowPart::read(size_t, const GroupMeta&, size_t, const ReadSet&) const;
-template std::optional<model::LogBatch> RowPart::read(size_t, const GroupMeta&, size_t, const ReadSet&) const;
+template std::optional<model::SpanBatch> RowPart::read(size_t, const GroupMeta&, size_t,
+                                                       const ReadSet&) const;
+template std::optional<model::LogBatch> RowPart::read(size_t, const GroupMeta&, size_t,
+                                                      const ReadSet&) const;
 
 template <typename Batch>
 Result<Batch> RowPart::read_all(size_t group, const GroupMeta& meta, size_t block) const {
-  Result<Batch> batch = read_block<Batch>(*file_, groups_[group], meta, meta.blocks[block], ReadSet::everything());
+  Result<Batch> batch =
+      read_block<Batch>(*file_, groups_[group], meta, meta.blocks[block], ReadSet::everything());
   if (!batch.ok()) set_bad(group, block, batch.error());
   return batch;
 }
@@ -69,7 +80,8 @@ bool RowPart::damaged() const {
 
 std::optional<Chunks> RowPart::read_filters(size_t group, const GroupMeta& meta, size_t block,
                                             std::vector<uint32_t> kinds) const {
-  Result<Chunks> chunks = Chunks::load(*file_, groups_[group], meta.blocks[block], std::move(kinds));
+  Result<Chunks> chunks =
+      Chunks::load(*file_, groups_[group], meta.blocks[block], std::move(kinds));
   // A bad filter only means that the block must be read.
   if (chunks.ok()) return *std::move(chunks);
   return std::nullopt;

@@ -28,7 +28,8 @@ class GroupCache {
 /// Thread-safe. Keeps its file open, so that it can be read after it was removed from its folder.
 class RowPart {
  public:
-  static Result<std::shared_ptr<const RowPart>> open(const TableContext& context, const PartInfo& info,
+  static Result<std::shared_ptr<const RowPart>> open(const TableContext& context,
+                                                     const PartInfo& info,
                                                      std::shared_ptr<GroupCache> cache);
 
   const PartInfo& info() const { return info_; }
@@ -37,7 +38,8 @@ class RowPart {
   std::shared_ptr<const GroupMeta> group(size_t index) const;
   /// Nothing where the block can't be read: reported once, and left out from then on.
   template <typename Batch>
-  std::optional<Batch> read(size_t group, const GroupMeta& meta, size_t block, const ReadSet& set) const;
+  std::optional<Batch> read(size_t group, const GroupMeta& meta, size_t block,
+                            const ReadSet& set) const;
   /// The whole block, or why not: for those who would otherwise lose rows.
   template <typename Batch>
   Result<Batch> read_all(size_t group, const GroupMeta& meta, size_t block) const;

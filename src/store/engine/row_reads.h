@@ -43,10 +43,11 @@ Result<std::vector<CountSeries>> counts(const RowSnapshot<Batch>& snapshot, cons
                                         const ReadContext& context);
 
 template <typename Batch>
-Result<std::vector<std::string>> values(const RowSnapshot<Batch>& snapshot, const ValuesQuery& query,
-                                        const ReadContext& context);
+Result<std::vector<std::string>> values(const RowSnapshot<Batch>& snapshot,
+                                        const ValuesQuery& query, const ReadContext& context);
 
 Result<std::vector<TraceSummary>> summaries(const RowSnapshot<model::SpanBatch>& snapshot,
-                                            std::span<const model::TraceId> ids, const ReadContext& context);
+                                            std::span<const model::TraceId> ids,
+                                            const ReadContext& context);
 
 }  // namespace vedette::store::engine

@@ -24,14 +24,16 @@ struct Item {
   std::shared_ptr<const GroupFilter> filter = nullptr;
 };
 
-/// Items by time. Groups are opened when it is their turn, so that a reader of the newest rows opens few.
+/// Items by time. Groups are opened when it is their turn, so that a reader of the newest rows
+/// opens few.
 template <typename Batch>
 class Walk {
  public:
   Walk(const RowSnapshot<Batch>& snapshot, const RowFilter& filter, Order order)
       : filter_(filter), order_(order), items_(Later{order}) {
     for (const auto* list : {&snapshot.head, &snapshot.frozen}) {
-      for (const HeadNode<Batch>* n = list->get(); n; n = n->next.get()) push({n->min_ns, n->max_ns, n});
+      for (const HeadNode<Batch>* n = list->get(); n; n = n->next.get())
+        push({n->min_ns, n->max_ns, n});
     }
     for (const auto& part : *snapshot.parts) {
       for (size_t g = 0; g < part->groups().size(); ++g) {
@@ -54,7 +56,8 @@ class Walk {
 
   /// No item to come has a row beyond this.
   int64_t bound() const {
-    if (order_ == Order::kOldestFirst) return items_.empty() ? std::numeric_limits<int64_t>::max() : items_.top().min_ns;
+    if (order_ == Order::kOldestFirst)
+      return items_.empty() ? std::numeric_limits<int64_t>::max() : items_.top().min_ns;
     return items_.empty() ? std::numeric_limits<int64_t>::min() : items_.top().max_ns;
   }
 
@@ -62,7 +65,8 @@ class Walk {
   struct Later {
     Order order;
     bool operator()(const Item<Batch>& a, const Item<Batch>& b) const {
-      return order == Order::kNewestFirst ? a.max_ns < b.max_ns : order == Order::kOldestFirst && a.min_ns > b.min_ns;
+      return order == Order::kNewestFirst ? a.max_ns < b.max_ns
+                                          : order == Order::kOldestFirst && a.min_ns > b.min_ns;
     }
   };
 
@@ -88,24 +92,28 @@ class Walk {
 
 void put_in_order(std::vector<uint32_t>& rows, const std::vector<int64_t>& times, Order order) {
   if (order == Order::kNewestFirst) {
-    std::stable_sort(rows.begin(), rows.end(), [&](uint32_t a, uint32_t b) { return times[a] > times[b]; });
+    std::stable_sort(rows.begin(), rows.end(),
+                     [&](uint32_t a, uint32_t b) { return times[a] > times[b]; });
   } else if (order == Order::kOldestFirst) {
-    std::stable_sort(rows.begin(), rows.end(), [&](uint32_t a, uint32_t b) { return times[a] < times[b]; });
+    std::stable_sort(rows.begin(), rows.end(),
+                     [&](uint32_t a, uint32_t b) { return times[a] < times[b]; });
   }
 }
 
 /// Reads a block in two steps, the first of which finds out whether the second is needed.
 template <typename Batch>
-std::optional<Batch> read_matching(const Item<Batch>& item, const RowFilter& filter, const Columns& columns,
-                                   std::vector<uint32_t>& rows) {
+std::optional<Batch> read_matching(const Item<Batch>& item, const RowFilter& filter,
+                                   const Columns& columns, std::vector<uint32_t>& rows) {
   const ReadSet all{true, true, true, true, columns};
   if (filter.conditions().empty()) {
-    std::optional<Batch> batch = item.part->template read<Batch>(item.group, *item.meta, item.block, all);
+    std::optional<Batch> batch =
+        item.part->template read<Batch>(item.group, *item.meta, item.block, all);
     if (batch) filter.select(*batch, rows);
     return batch;
   }
   if (!item.filter->may_match(*item.part, item.group, *item.meta, item.block)) return std::nullopt;
-  const std::optional<Batch> first = item.part->template read<Batch>(item.group, *item.meta, item.block, filter.needs());
+  const std::optional<Batch> first =
+      item.part->template read<Batch>(item.group, *item.meta, item.block, filter.needs());
   if (!first) return std::nullopt;
   filter.select(*first, rows);
   if (rows.empty()) return std::nullopt;
@@ -117,7 +125,8 @@ std::optional<Batch> read_matching(const Item<Batch>& item, const RowFilter& fil
 template <typename Batch>
 Status walk(const RowSnapshot<Batch>& snapshot, const RowQuery& query, const ReadContext& context,
             const Visitor<Batch>& visit, const TakeWhole& take_whole) {
-  ASSIGN_OR_RETURN(const RowFilter filter, RowFilter::make(table_of<Batch>(), query.range, query.where));
+  ASSIGN_OR_RETURN(const RowFilter filter,
+                   RowFilter::make(table_of<Batch>(), query.range, query.where));
   Walk<Batch> walk(snapshot, filter, query.order);
   Item<Batch> item{};
   std::vector<uint32_t> rows;
@@ -130,7 +139,8 @@ Status walk(const RowSnapshot<Batch>& snapshot, const RowQuery& query, const Rea
       batch = item.head->batch.get();
       filter.select(*batch, rows);
     } else {
-      const bool inside = filter.range().contains(item.min_ns) && filter.range().contains(item.max_ns);
+      const bool inside =
+          filter.range().contains(item.min_ns) && filter.range().contains(item.max_ns);
       if (take_whole && inside && item.filter->exact() &&
           take_whole({*item.meta, item.meta->blocks[item.block], *item.filter})) {
         continue;

@@ -9,17 +9,20 @@ constexpr size_t kCompactRun = 16;       // batches of one size class that becom
 constexpr size_t kCompactRowsMax = 256;  // batches of this size or more stay as they are
 
 /// Batches of one class are within a factor of 16 of each other.
-int size_class(size_t rows) { return rows < 16 ? 0 : rows < kCompactRowsMax ? 1 : 2; }
+int size_class(size_t rows) {
+  return rows < 16 ? 0 : rows < kCompactRowsMax ? 1 : 2;
+}
 
-/// Makes one batch of the newest ones while there are enough small ones of a kind: each row is copied twice
-/// at most.
+/// Makes one batch of the newest ones while there are enough small ones of a kind: each row is
+/// copied twice at most.
 template <typename Batch>
 HeadList<Batch> compact(HeadList<Batch> head) {
   for (;;) {
     std::vector<const Batch*> sources;
     const int kind = size_class(head->batch->size());
     const HeadNode<Batch>* node = head.get();
-    while (node && kind < 2 && sources.size() < kCompactRun && size_class(node->batch->size()) == kind) {
+    while (node && kind < 2 && sources.size() < kCompactRun &&
+           size_class(node->batch->size()) == kind) {
       sources.push_back(node->batch.get());
       if (sources.size() == kCompactRun) break;
       node = node->next.get();
@@ -86,7 +89,8 @@ void RowTable<Batch>::publish(const PartChange& change) {
   const std::lock_guard lock(mutex_);
   auto parts = std::make_shared<PartList>(*current_.parts);
   std::erase_if(*parts, [&](const Part& part) {
-    return std::find(change.removed.begin(), change.removed.end(), part->info().file) != change.removed.end();
+    return std::find(change.removed.begin(), change.removed.end(), part->info().file) !=
+           change.removed.end();
   });
   for (const PartInfo& info : change.added) {
     const auto opened = written_.find(info.file);

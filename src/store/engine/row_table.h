@@ -38,7 +38,8 @@ class RowTable final : public EngineTable {
   using Part = std::shared_ptr<const RowPart>;
   using Sources = std::span<const Batch* const>;
 
-  static constexpr Table kTable = std::is_same_v<Batch, model::SpanBatch> ? Table::kSpans : Table::kLogs;
+  static constexpr Table kTable =
+      std::is_same_v<Batch, model::SpanBatch> ? Table::kSpans : Table::kLogs;
 
   Part find(const std::string& file) const;
   /// Finishes the file, if it was begun, and opens it for publish().

@@ -53,7 +53,8 @@ void add_keys(const Block<Batch>& block, Distinct& distinct) {
     resources[block.batch.resource[row]] = true;
   }
   for (const model::AttributeColumn& column : block.batch.attributes.columns()) {
-    const bool used = std::any_of(column.rows.begin(), column.rows.end(), [&](uint32_t r) { return wanted[r]; });
+    const bool used =
+        std::any_of(column.rows.begin(), column.rows.end(), [&](uint32_t r) { return wanted[r]; });
     if (used) distinct.add(std::string(strings[column.key]));
   }
   for (size_t r = 0; r < resources.size(); ++r) {
@@ -73,11 +74,13 @@ bool take_keys(const WholeBlock& whole, bool filtered, Distinct& distinct) {
   }
   for (uint32_t i = 0; i < used.size(); ++i) {
     const ColumnId id = whole.meta.columns[i].id;
-    if (id.field != FixedColumn::kAttribute || !(used[i] || whole.block.find(kFirstColumn + i))) continue;
+    if (id.field != FixedColumn::kAttribute || !(used[i] || whole.block.find(kFirstColumn + i)))
+      continue;
     distinct.add(std::string(whole.meta.strings[id.key]));
   }
   for (const model::Resource& r : whole.meta.resources) {
-    for (const auto& item : r.attributes.items) distinct.add(std::string(whole.meta.strings[item.key]));
+    for (const auto& item : r.attributes.items)
+      distinct.add(std::string(whole.meta.strings[item.key]));
   }
   return true;
 }
@@ -85,10 +88,11 @@ bool take_keys(const WholeBlock& whole, bool filtered, Distinct& distinct) {
 }  // namespace
 
 template <typename Batch>
-Result<std::vector<std::string>> values(const RowSnapshot<Batch>& snapshot, const ValuesQuery& query,
-                                        const ReadContext& context) {
+Result<std::vector<std::string>> values(const RowSnapshot<Batch>& snapshot,
+                                        const ValuesQuery& query, const ReadContext& context) {
   if (query.field && !field_fits(query.table, *query.field)) {
-    return Error{Code::kInvalidArgument, "the table does not have the field whose values are asked for"};
+    return Error{Code::kInvalidArgument,
+                 "the table does not have the field whose values are asked for"};
   }
   Distinct distinct(query.limit);
   RowQuery rows{query.range, query.where, {}, Order::kAny};
@@ -118,9 +122,9 @@ Result<std::vector<std::string>> values(const RowSnapshot<Batch>& snapshot, cons
   RETURN_IF_ERROR(status);
   return distinct.take();
 }
-template Result<std::vector<std::string>> values(const RowSnapshot<model::SpanBatch>&, const ValuesQuery&,
-                                                 const ReadContext&);
-template Result<std::vector<std::string>> values(const RowSnapshot<model::LogBatch>&, const ValuesQuery&,
-                                                 const ReadContext&);
+template Result<std::vector<std::string>> values(const RowSnapshot<model::SpanBatch>&,
+                                                 const ValuesQuery&, const ReadContext&);
+template Result<std::vector<std::string>> values(const RowSnapshot<model::LogBatch>&,
+                                                 const ValuesQuery&, const ReadContext&);
 
 }  // namespace vedette::store::engine

@@ -12,20 +12,28 @@ using base::zigzag;
 using model::SpanId;
 using model::TraceId;
 
-constexpr size_t kSmallRun = 24;     // rows up to which parents are searched one by one
+constexpr size_t kSmallRun = 24;      // rows up to which parents are searched one by one
 constexpr size_t kSharedIdsMax = 32;  // latest span ids of a run that log records may refer to
 
-size_t rows_of(std::span<const Run> runs) { return runs.empty() ? 0 : runs.back().end - runs.front().begin; }
+size_t rows_of(std::span<const Run> runs) {
+  return runs.empty() ? 0 : runs.back().end - runs.front().begin;
+}
 
-int64_t add(int64_t a, int64_t b) { return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b)); }
-int64_t subtract(int64_t a, int64_t b) { return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b)); }
+int64_t add(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+int64_t subtract(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+}
 
 }  // namespace
 
-std::vector<Run> find_runs(std::span<const TraceId> traces, std::span<const int64_t> times, uint32_t rows_max) {
+std::vector<Run> find_runs(std::span<const TraceId> traces, std::span<const int64_t> times,
+                           uint32_t rows_max) {
   std::vector<Run> runs;
   for (uint32_t row = 0; row < traces.size(); ++row) {
-    const bool goes_on = !runs.empty() && runs.back().trace == traces[row] && row - runs.back().begin < rows_max;
+    const bool goes_on =
+        !runs.empty() && runs.back().trace == traces[row] && row - runs.back().begin < rows_max;
     if (!goes_on) runs.push_back({row, row, traces[row], times[row]});
     runs.back().end = row + 1;
   }
@@ -161,8 +169,8 @@ Parents decode_parents(ChunkReader& in, std::span<const Run> runs) {
   return parents;
 }
 
-void encode_starts(std::span<const int64_t> starts, std::span<const uint32_t> parent_rows, std::span<const Run> runs,
-                   ChunkWriter& out) {
+void encode_starts(std::span<const int64_t> starts, std::span<const uint32_t> parent_rows,
+                   std::span<const Run> runs, ChunkWriter& out) {
   std::vector<int64_t> distances;
   distances.reserve(rows_of(runs));
   for (const Run& run : runs) {
@@ -174,7 +182,8 @@ void encode_starts(std::span<const int64_t> starts, std::span<const uint32_t> pa
   encode_ints(distances, IntKind::kNoise, out);
 }
 
-std::vector<int64_t> decode_starts(ChunkReader& in, std::span<const uint32_t> parent_rows, std::span<const Run> runs) {
+std::vector<int64_t> decode_starts(ChunkReader& in, std::span<const uint32_t> parent_rows,
+                                   std::span<const Run> runs) {
   std::vector<int64_t> starts(rows_of(runs));
   std::vector<int64_t> distances(starts.size() - runs.size());
   decode_ints(in, distances);
@@ -193,7 +202,8 @@ void encode_times(std::span<const int64_t> times, std::span<const Run> runs, Chu
   std::vector<int64_t> distances;
   distances.reserve(rows_of(runs));
   for (const Run& run : runs) {
-    for (uint32_t row = run.begin + 1; row < run.end; ++row) distances.push_back(subtract(times[row], times[row - 1]));
+    for (uint32_t row = run.begin + 1; row < run.end; ++row)
+      distances.push_back(subtract(times[row], times[row - 1]));
   }
   encode_ints(distances, IntKind::kNoise, out);
 }
@@ -205,7 +215,8 @@ std::vector<int64_t> decode_times(ChunkReader& in, std::span<const Run> runs) {
   size_t next = 0;
   for (const Run& run : runs) {
     times[run.begin] = run.start_ns;
-    for (uint32_t row = run.begin + 1; row < run.end; ++row) times[row] = add(times[row - 1], distances[next++]);
+    for (uint32_t row = run.begin + 1; row < run.end; ++row)
+      times[row] = add(times[row - 1], distances[next++]);
   }
   return times;
 }
@@ -258,8 +269,9 @@ ResourceGuess::ResourceGuess(std::span<const uint32_t> service_of_resource, size
 
 // Code of a resource: 0: as guessed; else 1 + its index.
 
-void encode_resources(std::span<const uint32_t> resources, std::span<const uint32_t> service_of_resource,
-                      size_t services, std::span<const Run> runs, ChunkWriter& out) {
+void encode_resources(std::span<const uint32_t> resources,
+                      std::span<const uint32_t> service_of_resource, size_t services,
+                      std::span<const Run> runs, ChunkWriter& out) {
   std::vector<int64_t> codes;
   codes.reserve(rows_of(runs));
   ResourceGuess guess(service_of_resource, services);
@@ -275,8 +287,8 @@ void encode_resources(std::span<const uint32_t> resources, std::span<const uint3
 }
 
 std::vector<uint32_t> decode_resources(ChunkReader& in, std::span<const uint32_t> row_services,
-                                       std::span<const uint32_t> service_of_resource, size_t services,
-                                       std::span<const Run> runs) {
+                                       std::span<const uint32_t> service_of_resource,
+                                       size_t services, std::span<const Run> runs) {
   std::vector<uint32_t> resources(row_services.size());
   std::vector<uint32_t> codes(row_services.size());
   decode_below<uint32_t>(in, codes, service_of_resource.size() + 1);

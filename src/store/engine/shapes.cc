@@ -36,11 +36,14 @@ std::optional<std::vector<uint16_t>> ValueNumbers::number(std::span<const model:
   return codes;
 }
 
-ShapeJoin::ShapeJoin(size_t rows) : node_of_row_(rows), rows_of_node_{static_cast<uint32_t>(rows)},
-                                    nodes_{{0, {0, 0}}}, slots_(kJoinSlots, Slot{0, 0, 0}) {}
+ShapeJoin::ShapeJoin(size_t rows)
+    : node_of_row_(rows),
+      rows_of_node_{static_cast<uint32_t>(rows)},
+      nodes_{{0, {0, 0}}},
+      slots_(kJoinSlots, Slot{0, 0, 0}) {}
 
-bool ShapeJoin::join(uint16_t column, std::span<const uint32_t> rows, std::span<const uint16_t> codes,
-                     double bits_max) {
+bool ShapeJoin::join(uint16_t column, std::span<const uint32_t> rows,
+                     std::span<const uint16_t> codes, double bits_max) {
   ++epoch_;
   const size_t nodes_before = nodes_.size();
   moved_.resize(rows.size());
@@ -100,7 +103,8 @@ std::vector<Shape> ShapeJoin::finish(std::vector<uint16_t>& codes) {
     if (shape == kFree) {
       shape = static_cast<uint16_t>(shapes.size());
       Shape& entries = shapes.emplace_back();
-      for (uint32_t n = node_of_row_[row]; n != 0; n = nodes_[n].parent) entries.push_back(nodes_[n].entry);
+      for (uint32_t n = node_of_row_[row]; n != 0; n = nodes_[n].parent)
+        entries.push_back(nodes_[n].entry);
       std::sort(entries.begin(), entries.end(), [](auto a, auto b) { return a.column < b.column; });
     }
     codes[row] = shape;

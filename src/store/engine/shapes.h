@@ -1,4 +1,5 @@
-// Shapes: all columns with few values of a group of rows, joined into one code a row. docs/format/row_part.md.
+// Shapes: all columns with few values of a group of rows, joined into one code a row.
+// docs/format/row_part.md.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +11,15 @@
 
 namespace vedette::store::engine {
 
-inline constexpr size_t kShapesMax = 4096;        // of a group
-inline constexpr size_t kJoinedValuesMax = 300;   // of a column that is joined
+inline constexpr size_t kShapesMax = 4096;       // of a group
+inline constexpr size_t kJoinedValuesMax = 300;  // of a column that is joined
 
 /// Numbers the distinct values of a column, up to kJoinedValuesMax of them.
 class ValueNumbers {
  public:
   /// Codes of all values, or nothing if there are too many.
-  std::optional<std::vector<uint16_t>> number(std::span<const model::ValueType> types, std::span<const uint64_t> bits);
+  std::optional<std::vector<uint16_t>> number(std::span<const model::ValueType> types,
+                                              std::span<const uint64_t> bits);
   std::vector<model::Value>& values() { return values_; }
 
  private:
@@ -33,13 +35,14 @@ struct ShapeEntry {
 };
 using Shape = std::vector<ShapeEntry>;
 
-/// Starts with one empty shape for all rows; each join splits the shapes by one more column. The join is exact,
-/// and touches only the rows that have a value.
+/// Starts with one empty shape for all rows; each join splits the shapes by one more column. The
+/// join is exact, and touches only the rows that have a value.
 class ShapeJoin {
  public:
   explicit ShapeJoin(size_t rows);
-  /// False, with nothing changed, if there would be too many shapes, or if the values are too random to be
-  /// told from the shapes so far: more than `bits_max` bits of new information for each.
+  /// False, with nothing changed, if there would be too many shapes, or if the values are too
+  /// random to be told from the shapes so far: more than `bits_max` bits of new information for
+  /// each.
   bool join(uint16_t column, std::span<const uint32_t> rows, std::span<const uint16_t> codes,
             double bits_max);
   /// Shapes in use, numbered by their first row; `codes` becomes each row's shape.

@@ -21,7 +21,8 @@ inline model::TraceId test_trace(uint64_t number) {
 }
 
 /// Seven spans a trace, one trace a second. Every tenth trace fails.
-inline std::shared_ptr<const model::SpanBatch> shop_spans(int traces, uint64_t first, int64_t start = kTestStart) {
+inline std::shared_ptr<const model::SpanBatch> shop_spans(int traces, uint64_t first,
+                                                          int64_t start = kTestStart) {
   using model::Value;
   auto out = std::make_shared<model::SpanBatch>();
   model::SpanBatch& b = *out;
@@ -34,7 +35,8 @@ inline std::shared_ptr<const model::SpanBatch> shop_spans(int traces, uint64_t f
     b.resources.push_back(r);
   }
   b.scopes.push_back({text("vedette"), text("1"), 0, {}});
-  const char* names[] = {"POST /orders", "validate_inventory", "SELECT", "charge_payment", "POST", "POST /charge", "send"};
+  const char* names[] = {"POST /orders", "validate_inventory", "SELECT", "charge_payment",
+                         "POST",         "POST /charge",       "send"};
   const int parents[] = {-1, 0, 1, 0, 3, 4, 0};
   for (int t = 0; t < traces; ++t) {
     const uint64_t number = first + static_cast<uint64_t>(t);
@@ -43,9 +45,11 @@ inline std::shared_ptr<const model::SpanBatch> shop_spans(int traces, uint64_t f
       const auto row = static_cast<uint32_t>(b.size());
       b.trace_id.push_back(test_trace(number));
       b.span_id.push_back(number * 16 + static_cast<uint64_t>(s) + 1);
-      b.parent_span_id.push_back(parents[s] < 0 ? 0 : number * 16 + static_cast<uint64_t>(parents[s]) + 1);
+      b.parent_span_id.push_back(
+          parents[s] < 0 ? 0 : number * 16 + static_cast<uint64_t>(parents[s]) + 1);
       b.start_ns.push_back(start + static_cast<int64_t>(number) * 1'000'000'000 + s * 1'234'567);
-      b.duration_ns.push_back(90'000'000 - s * 10'000'000 + static_cast<int64_t>(number % 977) * 1013);
+      b.duration_ns.push_back(90'000'000 - s * 10'000'000 +
+                              static_cast<int64_t>(number % 977) * 1013);
       b.name.push_back(text(names[s]));
       b.kind.push_back(s == 0 || s == 5 ? model::SpanKind::kServer : model::SpanKind::kInternal);
       b.status.push_back(fails && s == 5 ? model::SpanStatus::kError : model::SpanStatus::kUnset);
@@ -60,11 +64,15 @@ inline std::shared_ptr<const model::SpanBatch> shop_spans(int traces, uint64_t f
       if (s == 0) {
         b.attributes.add(row, text("http.route"), Value::string(text("/orders")));
         b.attributes.add(row, text("http.response.status_code"), Value::integer(fails ? 502 : 200));
-        b.attributes.add(row, text("user.id"), Value::string(text("user-" + std::to_string(number * 37 % 1000))));
-        b.attributes.add(row, text("order.id"), Value::string(text("ord-" + std::to_string(1'000'000 + number))));
-        b.attributes.add(row, text("order.total"), Value::real(static_cast<double>(number % 500) + 0.99));
+        b.attributes.add(row, text("user.id"),
+                         Value::string(text("user-" + std::to_string(number * 37 % 1000))));
+        b.attributes.add(row, text("order.id"),
+                         Value::string(text("ord-" + std::to_string(1'000'000 + number))));
+        b.attributes.add(row, text("order.total"),
+                         Value::real(static_cast<double>(number % 500) + 0.99));
       }
-      if (s == 2) b.attributes.add(row, text("db.rows"), Value::integer(static_cast<int64_t>(number % 40)));
+      if (s == 2)
+        b.attributes.add(row, text("db.rows"), Value::integer(static_cast<int64_t>(number % 40)));
       if (fails && s == 5) {
         const auto event = static_cast<uint32_t>(b.events.size());
         b.events.span_row.push_back(row);
@@ -87,7 +95,8 @@ inline std::shared_ptr<const model::SpanBatch> shop_spans(int traces, uint64_t f
 }
 
 /// Five records a trace; the last has no trace.
-inline std::shared_ptr<const model::LogBatch> shop_logs(int traces, uint64_t first, int64_t start = kTestStart) {
+inline std::shared_ptr<const model::LogBatch> shop_logs(int traces, uint64_t first,
+                                                        int64_t start = kTestStart) {
   using model::Value;
   auto out = std::make_shared<model::LogBatch>();
   model::LogBatch& b = *out;
@@ -103,9 +112,10 @@ inline std::shared_ptr<const model::LogBatch> shop_logs(int traces, uint64_t fir
     for (int l = 0; l < 5; ++l) {
       const auto row = static_cast<uint32_t>(b.size());
       const std::string order = std::to_string(1'000'000 + number);
-      const std::string bodies[] = {"order " + order + " received", "inventory checked for order " + order,
-                                    fails ? "payment declined for order " + order : "payment charged",
-                                    "request finished in " + std::to_string(number % 311) + " ms", "tick"};
+      const std::string bodies[] = {
+          "order " + order + " received", "inventory checked for order " + order,
+          fails ? "payment declined for order " + order : "payment charged",
+          "request finished in " + std::to_string(number % 311) + " ms", "tick"};
       b.time_ns.push_back(start + static_cast<int64_t>(number) * 1'000'000'000 + l * 2'345'678);
       b.observed_ns.push_back(b.time_ns.back() + 1000);
       b.severity.push_back(fails && l == 2 ? 17 : 9);
@@ -119,7 +129,9 @@ inline std::shared_ptr<const model::LogBatch> shop_logs(int traces, uint64_t fir
       b.scope.push_back(0);
       b.dropped_attributes.push_back(0);
       if (l < 3) b.attributes.add(row, text("order_id"), Value::string(text("ord-" + order)));
-      if (l == 3) b.attributes.add(row, text("duration_us"), Value::integer(static_cast<int64_t>(number % 311) * 1000));
+      if (l == 3)
+        b.attributes.add(row, text("duration_us"),
+                         Value::integer(static_cast<int64_t>(number % 311) * 1000));
     }
   }
   return out;
@@ -148,11 +160,12 @@ struct Bench {
   Options options;
   std::unique_ptr<Engine> engine;
 
-  Bench() {
+  enum NotOpened { kNotOpened };
+  explicit Bench(NotOpened) {
     options.path = "/data";
     options.manual_background = true;
-    reopen();
   }
+  Bench() : Bench(kNotOpened) { reopen(); }
   ~Bench() { engine.reset(); }
 
   /// As after a kill.
@@ -160,6 +173,9 @@ struct Bench {
   Status try_reopen() {
     engine.reset();
     fs.restart();
+    return try_open();
+  }
+  Status try_open() {
     auto opened = Engine::open(options, fs, clock);
     if (!opened.ok()) return opened.status();
     engine = *std::move(opened);
@@ -168,7 +184,8 @@ struct Bench {
 
   Result<WriteOutcome> write(Write write) {
     std::promise<Result<WriteOutcome>> answer;
-    engine->append(std::move(write), [&](Result<WriteOutcome> r) { answer.set_value(std::move(r)); });
+    engine->append(std::move(write),
+                   [&](Result<WriteOutcome> r) { answer.set_value(std::move(r)); });
     return answer.get_future().get();
   }
   Result<WriteOutcome> write(std::shared_ptr<const model::SpanBatch> spans) {
@@ -184,18 +201,20 @@ struct Bench {
 
   size_t span_count(std::vector<Predicate> where = {}, TimeRange range = {}) {
     size_t n = 0;
-    const Status status = engine->scan_spans({range, std::move(where), {}, Order::kAny}, {}, [&](const auto& block) {
-      n += block.rows.size();
-      return true;
-    });
+    const Status status =
+        engine->scan_spans({range, std::move(where), {}, Order::kAny}, {}, [&](const auto& block) {
+          n += block.rows.size();
+          return true;
+        });
     return status.ok() ? n : SIZE_MAX;
   }
   size_t log_count(std::vector<Predicate> where = {}, TimeRange range = {}) {
     size_t n = 0;
-    const Status status = engine->scan_logs({range, std::move(where), {}, Order::kAny}, {}, [&](const auto& block) {
-      n += block.rows.size();
-      return true;
-    });
+    const Status status =
+        engine->scan_logs({range, std::move(where), {}, Order::kAny}, {}, [&](const auto& block) {
+          n += block.rows.size();
+          return true;
+        });
     return status.ok() ? n : SIZE_MAX;
   }
   /// The rows of a trace as they are stored, sorted.
@@ -204,8 +223,8 @@ struct Bench {
 
  private:
   template <typename Batch>
-  std::string rows_of(uint64_t trace,
-                      Status (Store::*scan)(const RowQuery&, const ReadContext&, const Visitor<Batch>&)) {
+  std::string rows_of(uint64_t trace, Status (Store::*scan)(const RowQuery&, const ReadContext&,
+                                                            const Visitor<Batch>&)) {
     RowQuery query;
     query.columns = Columns::everything();
     Predicate of_trace;
@@ -230,6 +249,13 @@ inline Predicate where_text(Field field, std::string key, Op op, std::string tex
   p.key = std::move(key);
   p.op = op;
   p.text = std::move(text);
+  return p;
+}
+
+inline Predicate where_trace(uint64_t trace) {
+  Predicate p;
+  p.field = Field::kTraceId;
+  p.trace_ids = {test_trace(trace)};
   return p;
 }
 

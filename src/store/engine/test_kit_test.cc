@@ -22,7 +22,8 @@ std::string typed(const model::Value& v, const model::StringTable& strings) {
   return std::to_string(static_cast<int>(v.type)) + ":" + v.to_string(strings);
 }
 
-std::string attributes_text(const model::AttributeColumns& attributes, uint32_t row, const model::StringTable& s) {
+std::string attributes_text(const model::AttributeColumns& attributes, uint32_t row,
+                            const model::StringTable& s) {
   std::set<std::string> items;
   attributes.for_each(row, [&](auto key, const model::Value& v) {
     items.insert(std::string(s[key]) + "=" + typed(v, s));
@@ -52,10 +53,10 @@ std::string origin_text(const Batch& b, uint32_t row) {
 std::string row_text(const model::SpanBatch& b, uint32_t row) {
   const auto& s = b.strings;
   std::string out = b.trace_id[row].hex() + "|";
-  out += join(b.span_id[row], b.parent_span_id[row], b.start_ns[row], b.duration_ns[row], s[b.name[row]],
-              static_cast<int>(b.kind[row]), static_cast<int>(b.status[row]), s[b.status_message[row]],
-              s[b.trace_state[row]], b.flags[row], b.dropped_attributes[row], b.dropped_events[row],
-              b.dropped_links[row]);
+  out += join(b.span_id[row], b.parent_span_id[row], b.start_ns[row], b.duration_ns[row],
+              s[b.name[row]], static_cast<int>(b.kind[row]), static_cast<int>(b.status[row]),
+              s[b.status_message[row]], s[b.trace_state[row]], b.flags[row],
+              b.dropped_attributes[row], b.dropped_events[row], b.dropped_links[row]);
   out += origin_text(b, row) + attributes_text(b.attributes, row, s);
   for (uint32_t e = 0; e < b.events.size(); ++e) {
     if (b.events.span_row[e] != row) continue;
@@ -64,8 +65,8 @@ std::string row_text(const model::SpanBatch& b, uint32_t row) {
   }
   for (uint32_t l = 0; l < b.links.size(); ++l) {
     if (b.links.span_row[l] != row) continue;
-    out += join(b.links.trace_id[l].hex(), b.links.span_id[l], s[b.links.trace_state[l]], b.links.flags[l],
-                b.links.dropped_attributes[l]);
+    out += join(b.links.trace_id[l].hex(), b.links.span_id[l], s[b.links.trace_state[l]],
+                b.links.flags[l], b.links.dropped_attributes[l]);
     out += attributes_text(b.links.attributes, l, s);
   }
   return out;
@@ -74,8 +75,8 @@ std::string row_text(const model::SpanBatch& b, uint32_t row) {
 std::string row_text(const model::LogBatch& b, uint32_t row) {
   const auto& s = b.strings;
   return join(b.time_ns[row], b.observed_ns[row], b.severity[row], s[b.severity_text[row]],
-              typed(b.body[row], s), s[b.event_name[row]], b.trace_id[row].hex(), b.span_id[row], b.flags[row],
-              b.dropped_attributes[row]) +
+              typed(b.body[row], s), s[b.event_name[row]], b.trace_id[row].hex(), b.span_id[row],
+              b.flags[row], b.dropped_attributes[row]) +
          origin_text(b, row) + attributes_text(b.attributes, row, s);
 }
 

@@ -11,9 +11,9 @@ using base::StringTable;
 
 enum Mode : uint8_t { kPlain, kPatterns };
 
-constexpr size_t kFewTexts = 24;         // not worth looking for patterns
-constexpr size_t kPatternsMax = 1024;    // further ones are kept as they are
-constexpr size_t kSlotsMax = 256;        // of one pattern
+constexpr size_t kFewTexts = 24;          // not worth looking for patterns
+constexpr size_t kPatternsMax = 1024;     // further ones are kept as they are
+constexpr size_t kSlotsMax = 256;         // of one pattern
 constexpr size_t kBytesMax = 256u << 20;  // that a chunk may unpack to; blocks are cut long before
 
 void put_plain(std::span<const std::string_view> texts, ChunkWriter& out) {
@@ -36,9 +36,9 @@ void get_plain(ChunkReader& in, size_t count, Take&& take) {
 
 /// Texts sorted by their pattern.
 struct Sorted {
-  StringTable patterns;                             // pattern p is number p + 1
+  StringTable patterns;                                     // pattern p is number p + 1
   std::vector<std::vector<std::vector<uint64_t>>> numbers;  // by pattern, by slot
-  std::vector<int64_t> codes;                       // per text: 0: kept as it is; else the pattern's number
+  std::vector<int64_t> codes;  // per text: 0: kept as it is; else the pattern's number
   std::vector<std::string_view> kept;
 };
 
@@ -65,18 +65,21 @@ Sorted sort_by_pattern(std::span<const std::string_view> texts) {
       continue;
     }
     if (code == sorted.numbers.size()) sorted.numbers.emplace_back(numbers.size());
-    for (size_t slot = 0; slot < numbers.size(); ++slot) sorted.numbers[code][slot].push_back(numbers[slot]);
+    for (size_t slot = 0; slot < numbers.size(); ++slot)
+      sorted.numbers[code][slot].push_back(numbers[slot]);
   }
   return sorted;
 }
 
 void put_slot(const Pattern::Slot& slot, const std::vector<uint64_t>& numbers, ChunkWriter& out) {
-  if (slot.mark == kDecimal || slot.mark == kDigits) return encode_unsigned<uint64_t>(numbers, IntKind::kNoise, out);
+  if (slot.mark == kDecimal || slot.mark == kDigits)
+    return encode_unsigned<uint64_t>(numbers, IntKind::kNoise, out);
   const unsigned width = slot.mark == kHex ? slot.digits * 4u : 64;
   for (const uint64_t n : numbers) out.bits.put(n, width);
 }
 
-bool get_slot(ChunkReader& in, const Pattern::Slot& slot, size_t count, std::vector<int64_t>& numbers) {
+bool get_slot(ChunkReader& in, const Pattern::Slot& slot, size_t count,
+              std::vector<int64_t>& numbers) {
   if (slot.mark == kDecimal || slot.mark == kDigits) {
     numbers.resize(count);
     decode_ints(in, numbers);
@@ -127,7 +130,8 @@ std::vector<StringId> get_patterns(ChunkReader& in, size_t count, StringTable& s
       continue;
     }
     text.clear();
-    patterns[p - 1].fill([&](size_t slot) { return static_cast<uint64_t>(numbers[p][slot][at]); }, text);
+    patterns[p - 1].fill([&](size_t slot) { return static_cast<uint64_t>(numbers[p][slot][at]); },
+                         text);
     if ((bytes += text.size()) > kBytesMax) return in.fail(), ids;
     ids.push_back(strings.intern(text));
   }
@@ -150,7 +154,8 @@ void encode_texts(std::span<const std::string_view> texts, ChunkWriter& out) {
       Pattern pattern;
       for (StringId p = 1; p < sorted.patterns.size(); ++p) {
         pattern.parse(sorted.patterns[p]);
-        for (size_t s = 0; s < pattern.slots().size(); ++s) put_slot(pattern.slots()[s], sorted.numbers[p][s], out);
+        for (size_t s = 0; s < pattern.slots().size(); ++s)
+          put_slot(pattern.slots()[s], sorted.numbers[p][s], out);
       }
       return put_plain(sorted.kept, out);
     }

@@ -1,5 +1,5 @@
-// Lists of distinct texts in a chunk: patterns and numbers where they share patterns, else as they are.
-// docs/format/row_part.md, "Texts".
+// Lists of distinct texts in a chunk: patterns and numbers where they share patterns, else as they
+// are. docs/format/row_part.md, "Texts".
 #pragma once
 
 #include <span>

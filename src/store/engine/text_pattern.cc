@@ -14,10 +14,18 @@ constexpr size_t kUuidLength = 36;
 /// Not in texts: the second half of a UUID, as a slot.
 constexpr auto kUuidTail = static_cast<PatternMark>(5);
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-uint64_t hex_value(char c) { return static_cast<uint64_t>(is_digit(c) ? c - '0' : c - 'a' + 10); }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_hex(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'f');
+}
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+uint64_t hex_value(char c) {
+  return static_cast<uint64_t>(is_digit(c) ? c - '0' : c - 'a' + 10);
+}
 
 uint64_t parse_hex(std::string_view digits) {
   uint64_t v = 0;
@@ -36,7 +44,8 @@ bool is_uuid(std::string_view text) {
     const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
     if (dash ? text[i] != '-' : !is_hex(text[i])) return false;
   }
-  return text.size() == kUuidLength || !(is_letter(text[kUuidLength]) || is_digit(text[kUuidLength]));
+  return text.size() == kUuidLength ||
+         !(is_letter(text[kUuidLength]) || is_digit(text[kUuidLength]));
 }
 
 /// Length of the hex number that starts at `from`, 0 if it is better read as something else.
@@ -154,11 +163,13 @@ void Pattern::put_number(const Slot& slot, uint64_t number, std::string& out) {
       return;
     }
     case kDigits: {
-      for (int i = slot.digits - 1; i >= 0; --i, number /= 10) digits[i] = static_cast<char>('0' + number % 10);
+      for (int i = slot.digits - 1; i >= 0; --i, number /= 10)
+        digits[i] = static_cast<char>('0' + number % 10);
       out.append(digits, slot.digits);
       return;
     }
-    case kHex: return hex(number, slot.digits);
+    case kHex:
+      return hex(number, slot.digits);
     case kUuid:
       hex(number >> 32, 8);
       out += '-';

@@ -1,6 +1,7 @@
 // Texts taken apart: what stays the same from one to the next (the pattern) and the numbers in it.
 //
-// "order 1042 of 7d9f8b6c paid" has the pattern "order \1 of \3\x08 paid" and the numbers 1042, 0x7d9f8b6c.
+// "order 1042 of 7d9f8b6c paid" has the pattern "order \1 of \3\x08 paid" and the numbers 1042,
+// 0x7d9f8b6c.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,8 @@ namespace {
 using model::SpanBatch;
 using model::TraceId;
 
-/// A summary in the making. A span that is stored twice (a retry that was cut differently) counts once.
+/// A summary in the making. A span that is stored twice (a retry that was cut differently) counts
+/// once.
 class Summary {
  public:
   void add(const SpanBatch& b, uint32_t row) {
@@ -18,7 +19,8 @@ class Summary {
     const int64_t end = start + b.duration_ns[row];
     const bool root = b.parent_span_id[row] == 0;
     const bool first = summary_.spans == 0;
-    if (first || (root && !summary_.has_root) || (root == summary_.has_root && start < named_start_)) {
+    if (first || (root && !summary_.has_root) ||
+        (root == summary_.has_root && start < named_start_)) {
       summary_.root_service = b.service(row);
       summary_.root_name = b.strings[b.name[row]];
       summary_.has_root = root;
@@ -47,15 +49,19 @@ class Summary {
 }  // namespace
 
 Result<std::vector<TraceSummary>> summaries(const RowSnapshot<SpanBatch>& snapshot,
-                                            std::span<const TraceId> ids, const ReadContext& context) {
+                                            std::span<const TraceId> ids,
+                                            const ReadContext& context) {
   std::unordered_map<TraceId, Summary, model::TraceIdHash> found;
   RowQuery query;
-  query.where.push_back({.field = Field::kTraceId, .key = {}, .text = {}, .number = {}, .trace_ids = {}});
+  query.where.push_back(
+      {.field = Field::kTraceId, .key = {}, .text = {}, .number = {}, .trace_ids = {}});
   query.where[0].trace_ids.assign(ids.begin(), ids.end());
-  const Status status = scan<SpanBatch>(snapshot, query, context, [&](const Block<SpanBatch>& block) {
-    for (const uint32_t row : block.rows) found[block.batch.trace_id[row]].add(block.batch, row);
-    return true;
-  });
+  const Status status =
+      scan<SpanBatch>(snapshot, query, context, [&](const Block<SpanBatch>& block) {
+        for (const uint32_t row : block.rows)
+          found[block.batch.trace_id[row]].add(block.batch, row);
+        return true;
+      });
   RETURN_IF_ERROR(status);
   std::vector<TraceSummary> out;
   for (const TraceId& id : ids) {

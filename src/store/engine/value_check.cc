@@ -45,32 +45,48 @@ bool ValueCheck::missing() const {
 
 bool ValueCheck::text(std::string_view text) const {
   switch (op_) {
-    case Op::kEqual: return text == text_;
-    case Op::kNotEqual: return text != text_;
-    case Op::kRegex: return re2::RE2::PartialMatch({text.data(), text.size()}, regex_->re);
-    case Op::kNotRegex: return !re2::RE2::PartialMatch({text.data(), text.size()}, regex_->re);
-    case Op::kContains: return text.find(text_) != std::string_view::npos;
-    case Op::kNotContains: return text.find(text_) == std::string_view::npos;
-    case Op::kWord: return has_word(text, text_);
-    case Op::kExists: return true;
+    case Op::kEqual:
+      return text == text_;
+    case Op::kNotEqual:
+      return text != text_;
+    case Op::kRegex:
+      return re2::RE2::PartialMatch({text.data(), text.size()}, regex_->re);
+    case Op::kNotRegex:
+      return !re2::RE2::PartialMatch({text.data(), text.size()}, regex_->re);
+    case Op::kContains:
+      return text.find(text_) != std::string_view::npos;
+    case Op::kNotContains:
+      return text.find(text_) == std::string_view::npos;
+    case Op::kWord:
+      return has_word(text, text_);
+    case Op::kExists:
+      return true;
     case Op::kNotExists:
     case Op::kLess:
     case Op::kLessOrEqual:
     case Op::kGreater:
-    case Op::kGreaterOrEqual: return false;
+    case Op::kGreaterOrEqual:
+      return false;
   }
   return false;
 }
 
 bool ValueCheck::number(double v) const {
   switch (op_) {
-    case Op::kEqual: return v == *number_;
-    case Op::kNotEqual: return v != *number_;
-    case Op::kLess: return number_ && v < *number_;
-    case Op::kLessOrEqual: return number_ && v <= *number_;
-    case Op::kGreater: return number_ && v > *number_;
-    case Op::kGreaterOrEqual: return number_ && v >= *number_;
-    default: return false;
+    case Op::kEqual:
+      return v == *number_;
+    case Op::kNotEqual:
+      return v != *number_;
+    case Op::kLess:
+      return number_ && v < *number_;
+    case Op::kLessOrEqual:
+      return number_ && v <= *number_;
+    case Op::kGreater:
+      return number_ && v > *number_;
+    case Op::kGreaterOrEqual:
+      return number_ && v >= *number_;
+    default:
+      return false;
   }
 }
 
@@ -92,12 +108,16 @@ bool ValueCheck::real(double v) const {
 
 bool ValueCheck::value(const model::Value& v, const model::StringTable& strings) const {
   switch (v.type) {
-    case model::ValueType::kInt: return integer(v.as_int());
-    case model::ValueType::kDouble: return real(v.as_double());
+    case model::ValueType::kInt:
+      return integer(v.as_int());
+    case model::ValueType::kDouble:
+      return real(v.as_double());
     case model::ValueType::kString:
     case model::ValueType::kArray:
-    case model::ValueType::kMap: return text(strings[v.text_id()]);
-    default: return text(v.to_string(strings));
+    case model::ValueType::kMap:
+      return text(strings[v.text_id()]);
+    default:
+      return text(v.to_string(strings));
   }
 }
 

@@ -20,8 +20,8 @@ constexpr double kPowers[kDecimalsMax + 1] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
 enum IntMode : uint8_t { kDirect, kReferences };
 enum DoubleMode : uint8_t { kDecimal, kRaw };
 
-void put_texts(std::span<const uint64_t> bits, const StringTable& strings, FirstUse& scratch, ChunkWriter& out,
-               std::vector<StringId>* texts) {
+void put_texts(std::span<const uint64_t> bits, const StringTable& strings, FirstUse& scratch,
+               ChunkWriter& out, std::vector<StringId>* texts) {
   const std::vector<uint32_t> keys(bits.begin(), bits.end());
   std::vector<uint32_t> firsts;
   encode_references(keys, strings.size(), scratch, out, firsts);
@@ -35,7 +35,8 @@ void put_texts(std::span<const uint64_t> bits, const StringTable& strings, First
 
 /// Do the first values repeat so much that naming them by first use pays?
 bool repeats(std::span<const int64_t> values) {
-  std::vector<int64_t> sample(values.begin(), values.begin() + static_cast<ptrdiff_t>(std::min(kSample, values.size())));
+  std::vector<int64_t> sample(
+      values.begin(), values.begin() + static_cast<ptrdiff_t>(std::min(kSample, values.size())));
   std::sort(sample.begin(), sample.end());
   const auto distinct = std::unique(sample.begin(), sample.end()) - sample.begin();
   return static_cast<size_t>(distinct) * 3 < sample.size() * 2;
@@ -60,7 +61,8 @@ void put_ints(std::span<const uint64_t> bits, FirstUse& scratch, ChunkWriter& ou
   encode_ints(distinct, IntKind::kNoise, out);
 }
 
-/// How many decimals make all of them whole numbers that give the same doubles back; nothing if none do.
+/// How many decimals make all of them whole numbers that give the same doubles back; nothing if
+/// none do.
 std::optional<int> decimals_of(std::span<const uint64_t> bits) {
   int decimals = 0;
   const auto fits = [&](double v) {
@@ -89,18 +91,24 @@ void put_doubles(std::span<const uint64_t> bits, ChunkWriter& out) {
   out.meta_writer().fixed(static_cast<uint8_t>(*decimals));
   std::vector<int64_t> scaled;
   scaled.reserve(bits.size());
-  for (const uint64_t b : bits) scaled.push_back(std::llround(std::bit_cast<double>(b) * kPowers[*decimals]));
+  for (const uint64_t b : bits)
+    scaled.push_back(std::llround(std::bit_cast<double>(b) * kPowers[*decimals]));
   encode_ints(scaled, IntKind::kNoise, out);
 }
 
-void put_type(ValueType type, std::span<const uint64_t> bits, const StringTable& strings, FirstUse& scratch,
-              ChunkWriter& out, std::vector<StringId>* texts) {
+void put_type(ValueType type, std::span<const uint64_t> bits, const StringTable& strings,
+              FirstUse& scratch, ChunkWriter& out, std::vector<StringId>* texts) {
   switch (type) {
-    case ValueType::kEmpty: return;
-    case ValueType::kBool: return encode_unsigned<uint64_t>(bits, IntKind::kCodes, out);
-    case ValueType::kInt: return put_ints(bits, scratch, out);
-    case ValueType::kDouble: return put_doubles(bits, out);
-    default: return put_texts(bits, strings, scratch, out, type == ValueType::kString ? texts : nullptr);
+    case ValueType::kEmpty:
+      return;
+    case ValueType::kBool:
+      return encode_unsigned<uint64_t>(bits, IntKind::kCodes, out);
+    case ValueType::kInt:
+      return put_ints(bits, scratch, out);
+    case ValueType::kDouble:
+      return put_doubles(bits, out);
+    default:
+      return put_texts(bits, strings, scratch, out, type == ValueType::kString ? texts : nullptr);
   }
 }
 
@@ -142,28 +150,34 @@ std::vector<uint64_t> get_doubles(ChunkReader& in, size_t count) {
   std::vector<int64_t> scaled(count);
   decode_ints(in, scaled);
   if (mode != kDecimal || decimals > kDecimalsMax || !in.ok()) return in.fail(), bits;
-  for (const int64_t v : scaled) bits.push_back(std::bit_cast<uint64_t>(static_cast<double>(v) / kPowers[decimals]));
+  for (const int64_t v : scaled)
+    bits.push_back(std::bit_cast<uint64_t>(static_cast<double>(v) / kPowers[decimals]));
   return bits;
 }
 
-std::vector<uint64_t> get_type(ValueType type, ChunkReader& in, size_t count, StringTable& strings) {
+std::vector<uint64_t> get_type(ValueType type, ChunkReader& in, size_t count,
+                               StringTable& strings) {
   switch (type) {
-    case ValueType::kEmpty: return std::vector<uint64_t>(count);
+    case ValueType::kEmpty:
+      return std::vector<uint64_t>(count);
     case ValueType::kBool: {
       std::vector<uint64_t> bits(count);
       decode_below<uint64_t>(in, bits, 2);
       return bits;
     }
-    case ValueType::kInt: return get_ints(in, count);
-    case ValueType::kDouble: return get_doubles(in, count);
-    default: return get_texts(in, count, strings);
+    case ValueType::kInt:
+      return get_ints(in, count);
+    case ValueType::kDouble:
+      return get_doubles(in, count);
+    default:
+      return get_texts(in, count, strings);
   }
 }
 
 }  // namespace
 
-void encode_references(std::span<const uint32_t> keys, size_t key_limit, FirstUse& scratch, ChunkWriter& out,
-                       std::vector<uint32_t>& firsts) {
+void encode_references(std::span<const uint32_t> keys, size_t key_limit, FirstUse& scratch,
+                       ChunkWriter& out, std::vector<uint32_t>& firsts) {
   scratch.begin(key_limit);
   std::vector<int64_t> distances(keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
@@ -185,24 +199,27 @@ size_t decode_references(ChunkReader& in, std::span<uint32_t> numbers) {
   return count;
 }
 
-void encode_values(ValueSpan values, const StringTable& strings, FirstUse& scratch, ChunkWriter& out,
-                   std::vector<StringId>* texts) {
+void encode_values(ValueSpan values, const StringTable& strings, FirstUse& scratch,
+                   ChunkWriter& out, std::vector<StringId>* texts) {
   if (values.types.empty()) return;
   std::vector<uint64_t> of_type[kTypes];
-  const bool one = std::all_of(values.types.begin(), values.types.end(), [&](auto t) { return t == values.types[0]; });
-  out.meta_writer().fixed(static_cast<uint8_t>(one ? 1 + static_cast<uint8_t>(values.types[0]) : 0));
+  const bool one = std::all_of(values.types.begin(), values.types.end(),
+                               [&](auto t) { return t == values.types[0]; });
+  out.meta_writer().fixed(
+      static_cast<uint8_t>(one ? 1 + static_cast<uint8_t>(values.types[0]) : 0));
   if (one) return put_type(values.types[0], values.bits, strings, scratch, out, texts);
   for (size_t i = 0; i < values.types.size(); ++i) {
     out.symbols += static_cast<char>(values.types[i]);
     of_type[static_cast<size_t>(values.types[i])].push_back(values.bits[i]);
   }
   for (size_t t = 0; t < kTypes; ++t) {
-    if (!of_type[t].empty()) put_type(static_cast<ValueType>(t), of_type[t], strings, scratch, out, texts);
+    if (!of_type[t].empty())
+      put_type(static_cast<ValueType>(t), of_type[t], strings, scratch, out, texts);
   }
 }
 
-void decode_values(ChunkReader& in, size_t count, StringTable& strings, std::vector<ValueType>& types,
-                   std::vector<uint64_t>& bits) {
+void decode_values(ChunkReader& in, size_t count, StringTable& strings,
+                   std::vector<ValueType>& types, std::vector<uint64_t>& bits) {
   if (count == 0) return;
   const auto head = in.meta.fixed<uint8_t>();
   if (head > kTypes) return in.fail();

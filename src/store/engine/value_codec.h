@@ -1,4 +1,5 @@
-// Columns of attribute values in a chunk, of one type or several. docs/format/row_part.md, "Values".
+// Columns of attribute values in a chunk, of one type or several. docs/format/row_part.md,
+// "Values".
 #pragma once
 
 #include <cstdint>
@@ -44,16 +45,16 @@ struct ValueSpan {
 };
 
 /// `texts` gets the distinct strings (values of type kString), for filters.
-void encode_values(ValueSpan values, const model::StringTable& strings, FirstUse& scratch, ChunkWriter& out,
-                   std::vector<model::StringId>* texts = nullptr);
+void encode_values(ValueSpan values, const model::StringTable& strings, FirstUse& scratch,
+                   ChunkWriter& out, std::vector<model::StringId>* texts = nullptr);
 /// Texts are added to `strings`.
-void decode_values(ChunkReader& in, size_t count, model::StringTable& strings, std::vector<model::ValueType>& types,
-                   std::vector<uint64_t>& bits);
+void decode_values(ChunkReader& in, size_t count, model::StringTable& strings,
+                   std::vector<model::ValueType>& types, std::vector<uint64_t>& bits);
 
-/// Distances to the last use of each of a sequence of keys, 0 for a first use: what encode_values makes of
-/// texts. `firsts` gets the position of each first use.
-void encode_references(std::span<const uint32_t> keys, size_t key_limit, FirstUse& scratch, ChunkWriter& out,
-                       std::vector<uint32_t>& firsts);
+/// Distances to the last use of each of a sequence of keys, 0 for a first use: what encode_values
+/// makes of texts. `firsts` gets the position of each first use.
+void encode_references(std::span<const uint32_t> keys, size_t key_limit, FirstUse& scratch,
+                       ChunkWriter& out, std::vector<uint32_t>& firsts);
 /// The number, in order of first use, of each of `count` things; gives how many there are.
 size_t decode_references(ChunkReader& in, std::span<uint32_t> numbers);
 

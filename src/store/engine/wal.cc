@@ -83,13 +83,15 @@ Result<std::unique_ptr<Wal>> Wal::open(base::Fs& fs, Options options, uint64_t s
   return wal;
 }
 
-Status Wal::replay_segment(Segment& segment, bool last, const Replay& replay, const Report& report) {
+Status Wal::replay_segment(Segment& segment, bool last, const Replay& replay,
+                           const Report& report) {
   ASSIGN_OR_RETURN(const std::string content, base::read_file(fs_, segment.path));
   segment.bytes = content.size();
   size_t at = kSegmentMagic.size();
   if (!content.starts_with(kSegmentMagic)) {
     // The magic is all that a kill right after creation leaves unwritten.
-    if (content.size() >= kSegmentMagic.size()) report(segment.path, "is not a log segment of this version");
+    if (content.size() >= kSegmentMagic.size())
+      report(segment.path, "is not a log segment of this version");
     at = std::min(content.size(), at);
   }
   while (at < content.size()) {
@@ -97,7 +99,8 @@ Status Wal::replay_segment(Segment& segment, bool last, const Replay& replay, co
     if (!found) {
       const std::optional<size_t> next = next_record(content, at + 1);
       if (!next) break;
-      report(segment.path, "damaged bytes from " + std::to_string(at) + " to " + std::to_string(*next));
+      report(segment.path,
+             "damaged bytes from " + std::to_string(at) + " to " + std::to_string(*next));
       at = *next;
       continue;
     }
@@ -167,8 +170,8 @@ Status Wal::open_segment() {
 void Wal::abandon_segment() {
   if (!file_) return;
   file_.reset();
-  // Should this fail too, the refused records may come back after a restart: the promise is that what was
-  // acknowledged is kept, and content hashes still find repeated requests.
+  // Should this fail too, the refused records may come back after a restart: the promise is that
+  // what was acknowledged is kept, and content hashes still find repeated requests.
   const Segment& segment = segments_.back();
   if (Status status = fs_.truncate(segment.path, segment.bytes); !status.ok()) {
     log_warn("cannot cut a log segment back", {{"why", status.error().message}});

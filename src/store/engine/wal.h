@@ -1,7 +1,8 @@
 // The write-ahead log: numbered records in segment files. docs/format/wal.md.
 //
-// A group of records is committed by one append (and one sync). After a commit that failed, the segment
-// is cut back to its last good record and never written again: bytes whose sync failed are not trusted.
+// A group of records is committed by one append (and one sync). After a commit that failed, the
+// segment is cut back to its last good record and never written again: bytes whose sync failed are
+// not trusted.
 //
 // One thread at a time; bytes() from any thread.
 #pragma once
@@ -28,8 +29,8 @@ class Wal {
   using Replay = std::function<void(uint64_t sequence, WalRecord record)>;
   using Report = std::function<void(const std::string& file, const std::string& why)>;
 
-  /// Gives every readable record to `replay`, in order. A torn tail is cut off; damage before the tail is
-  /// reported and stepped over. New records are numbered from `sequence_min` at least.
+  /// Gives every readable record to `replay`, in order. A torn tail is cut off; damage before the
+  /// tail is reported and stepped over. New records are numbered from `sequence_min` at least.
   static Result<std::unique_ptr<Wal>> open(base::Fs& fs, Options options, uint64_t sequence_min,
                                            const Replay& replay, const Report& report);
 

@@ -105,7 +105,9 @@ void put_spans(PlainWriter& w, const SpanBatch& b) {
   w.attributes(b.links.attributes, b.links.size());
 }
 
-bool ascending(const std::vector<uint32_t>& rows) { return std::is_sorted(rows.begin(), rows.end()); }
+bool ascending(const std::vector<uint32_t>& rows) {
+  return std::is_sorted(rows.begin(), rows.end());
+}
 
 std::shared_ptr<const SpanBatch> get_spans(PlainReader& r) {
   auto batch = std::make_shared<SpanBatch>();
@@ -166,7 +168,8 @@ void put_logs(PlainWriter& w, const LogBatch& b) {
   w.numbers<uint8_t>(types);
   w.numbers<uint64_t>(bits);
   w.numbers<uint32_t>(b.event_name);
-  const bool traced = std::any_of(b.trace_id.begin(), b.trace_id.end(), [](auto id) { return id.valid(); });
+  const bool traced =
+      std::any_of(b.trace_id.begin(), b.trace_id.end(), [](auto id) { return id.valid(); });
   w.fixed(static_cast<uint8_t>(traced));
   if (traced) w.trace_ids(b.trace_id);
   w.numbers<uint64_t>(b.span_id);
@@ -265,7 +268,8 @@ void encode_record(const WalRecord& record, std::string& out) {
   PlainWriter w(out);
   const Write& write = record.write;
   w.fixed(static_cast<uint8_t>((write.spans ? kSpans : 0) | (write.logs ? kLogs : 0) |
-                               (write.samples ? kSamples : 0) | (record.carried.empty() ? 0 : kCarried)));
+                               (write.samples ? kSamples : 0) |
+                               (record.carried.empty() ? 0 : kCarried)));
   w.fixed(record.time_ns);
   w.fixed(write.content_hash.hi);
   w.fixed(write.content_hash.lo);
@@ -302,7 +306,8 @@ Result<WalRecord> decode_record(std::string_view payload) {
       record.carried.push_back(seen);
     }
   }
-  if (!r.ok() || r.left() != 0) return Error{Code::kCorruption, "a log record does not follow its format"};
+  if (!r.ok() || r.left() != 0)
+    return Error{Code::kCorruption, "a log record does not follow its format"};
   return record;
 }
 

@@ -1,5 +1,5 @@
-// The payload of one record of the write-ahead log: a request as it was appended, or content hashes carried
-// over from segments that are about to go. docs/format/wal.md.
+// The payload of one record of the write-ahead log: a request as it was appended, or content hashes
+// carried over from segments that are about to go. docs/format/wal.md.
 #pragma once
 
 #include <string>

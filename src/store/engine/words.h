@@ -1,5 +1,5 @@
-// Words of a text, as kWord and the token filters of parts see them: runs of ASCII letters, digits and '_'
-// and of bytes beyond ASCII; compared without regard to the case of ASCII letters.
+// Words of a text, as kWord and the token filters of parts see them: runs of ASCII letters, digits
+// and '_' and of bytes beyond ASCII; compared without regard to the case of ASCII letters.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,9 @@ inline bool is_word_byte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || c == '_' ||
          static_cast<unsigned char>(c) >= 0x80;
 }
-inline char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+inline char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 std::string lower(std::string_view text);
 
 /// Does `text` hold `lowered` (in lower case), with no word going on at either of its ends?

@@ -8,18 +8,24 @@ constexpr size_t kWriteOverhead = 512;  // of a request, beyond its batches
 constexpr std::chrono::milliseconds kHeldBackWait(50);
 
 size_t bytes_of(const Write& write) {
-  return kWriteOverhead + (write.spans ? write.spans->bytes() : 0) + (write.logs ? write.logs->bytes() : 0) +
-         (write.samples ? write.samples->bytes() : 0);
+  return kWriteOverhead + (write.spans ? write.spans->bytes() : 0) +
+         (write.logs ? write.logs->bytes() : 0) + (write.samples ? write.samples->bytes() : 0);
 }
 
 }  // namespace
 
-Writer::Writer(base::Clock& clock, std::unique_ptr<Wal> wal, DedupeWindow window, size_t queue_bytes_max,
-               Hooks hooks)
-    : clock_(clock), wal_(std::move(wal)), window_(std::move(window)), queue_bytes_max_(queue_bytes_max),
-      hooks_(std::move(hooks)), thread_([this] { loop(); }) {}
+Writer::Writer(base::Clock& clock, std::unique_ptr<Wal> wal, DedupeWindow window,
+               size_t queue_bytes_max, Hooks hooks)
+    : clock_(clock),
+      wal_(std::move(wal)),
+      window_(std::move(window)),
+      queue_bytes_max_(queue_bytes_max),
+      hooks_(std::move(hooks)),
+      thread_([this] { loop(); }) {}
 
-Writer::~Writer() { kill(); }
+Writer::~Writer() {
+  kill();
+}
 
 void Writer::append(Write write, Store::Done done) {
   const size_t bytes = bytes_of(write);
@@ -29,7 +35,8 @@ void Writer::append(Write write, Store::Done done) {
     if (state_ != State::kRunning) {
       refusal = {Code::kUnavailable, "the store is shutting down"};
     } else if (queue_bytes_ + bytes > queue_bytes_max_ && queue_bytes_ > 0) {
-      refusal = {Code::kResourceExhausted, "too many writes are waiting for the disk; send again later"};
+      refusal = {Code::kResourceExhausted,
+                 "too many writes are waiting for the disk; send again later"};
     } else {
       queue_bytes_ += bytes;
       queue_.push_back({std::move(write), std::move(done), bytes, {}, 0});
@@ -52,8 +59,12 @@ void Writer::run(const Task& task) {
   task_done_.wait(lock, [&] { return tasks_run_ >= mine; });
 }
 
-void Writer::stop() { end_thread(State::kStopping); }
-void Writer::kill() { end_thread(State::kKilled); }
+void Writer::stop() {
+  end_thread(State::kStopping);
+}
+void Writer::kill() {
+  end_thread(State::kKilled);
+}
 
 void Writer::end_thread(State state) {
   {
@@ -100,7 +111,8 @@ void Writer::loop() {
     for (const Task* task : tasks) (*task)(*wal_, window_);
     Result<bool> admitted = state == State::kKilled
                                 ? Error{Code::kUnavailable, "the store is shutting down"}
-                                : waiting ? hooks_.admit() : Result<bool>(false);
+                            : waiting ? hooks_.admit()
+                                      : Result<bool>(false);
     lock.lock();
     tasks_run_ += tasks.size();
     if (!tasks.empty()) task_done_.notify_all();

@@ -1,6 +1,6 @@
-// The one thread that writes: it takes requests from a byte-bounded queue, commits all that wait as one group
-// of log records, shows them to readers and answers. It owns the log, the window of seen requests and, by
-// the hooks, the heads of all tables.
+// The one thread that writes: it takes requests from a byte-bounded queue, commits all that wait as
+// one group of log records, shows them to readers and answers. It owns the log, the window of seen
+// requests and, by the hooks, the heads of all tables.
 #pragma once
 
 #include <condition_variable>
@@ -33,7 +33,8 @@ class Writer {
     std::function<void()> applied;
   };
 
-  Writer(base::Clock& clock, std::unique_ptr<Wal> wal, DedupeWindow window, size_t queue_bytes_max, Hooks hooks);
+  Writer(base::Clock& clock, std::unique_ptr<Wal> wal, DedupeWindow window, size_t queue_bytes_max,
+         Hooks hooks);
   ~Writer();
 
   void append(Write write, Store::Done done);
@@ -42,7 +43,8 @@ class Writer {
   void run(const Task& task);
   /// Writes that admit() held back may go on.
   void room_made();
-  /// Refuses new writes, finishes those that wait, ends the thread. run() then works on the caller's thread.
+  /// Refuses new writes, finishes those that wait, ends the thread. run() then works on the
+  /// caller's thread.
   void stop();
   /// Ends the thread and refuses what waits.
   void kill();

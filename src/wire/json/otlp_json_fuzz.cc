@@ -1,4 +1,5 @@
-// Any bytes at all as OTLP in JSON: what comes out is protobuf that the decoders take, or a clear error.
+// Any bytes at all as OTLP in JSON: what comes out is protobuf that the decoders take, or a clear
+// error.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
