@@ -88,6 +88,7 @@ export function bytes(value: number | null | undefined): string {
 /** Cents as an amount without a currency: 123456 → "1,234.56"; large ones without the fraction. */
 export function money(cents: number | null | undefined): string {
   if (cents == null || !Number.isFinite(cents)) return kNothing;
+  if (Math.abs(cents) >= 1e8) return `${short(cents / 1e8)}M`;
   const digits = Math.abs(cents) >= 1e6 ? 0 : 2;
   return (cents / 100).toLocaleString('en-US', {
     minimumFractionDigits: digits,

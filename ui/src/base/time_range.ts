@@ -36,6 +36,9 @@ export function rateWindow(step: number): string {
   return `${Math.max(60, step * 2)}s`;
 }
 
+/** A page's verdict is of the last minutes of what it shows, like the server's own. */
+export const recentSeconds = (whole: number) => Math.min(whole, 300);
+
 export const live = signal(true);
 const now = signal(Math.floor(Date.now() / 1000));
 

@@ -7,7 +7,7 @@ import { compare } from '../widgets/table';
 import { windowOf } from '../widgets/virtual_list';
 import { businessVerdict, otherExpr, otherMetrics, title } from './business/metrics';
 import { dependencyVerdict, type Dependency } from './dependencies/queries';
-import { addTypes, endpointVerdict, mergeRows } from './endpoints/rows';
+import { addTypes, endpointVerdict, mergeRows, verdictOver } from './endpoints/rows';
 import { sentence as logSentence } from './logs/logs';
 
 describe('endpoints', () => {
@@ -51,6 +51,17 @@ describe('endpoints', () => {
     });
     expect(endpointVerdict(rows(), 10).state).toBe('healthy');
     expect(endpointVerdict([], 900).state).toBe('unknown');
+  });
+  test('what is over is told, but is no longer the state', () => {
+    const well = rows().map((row) => ({ ...row, errors: 0 }));
+    const whole = { rows: rows(), seconds: 900 };
+    expect(verdictOver({ rows: well, seconds: 300 }, whole)).toEqual({
+      state: 'healthy',
+      sentence:
+        'The one endpoint answers as it should. The slowest is POST /orders: p95 400 ms. ' +
+        'Over the whole time: POST /orders fails 12% of its requests.',
+    });
+    expect(verdictOver({ rows: rows(), seconds: 300 }, whole).state).toBe('broken');
   });
 });
 

@@ -4,7 +4,7 @@ import { useGrouped, useLines } from '../../api/lines';
 import { instant, metadata } from '../../api/prom';
 import { count } from '../../base/format';
 import { useQuery } from '../../base/query';
-import { range, rateWindow, tick } from '../../base/time_range';
+import { range, rateWindow, recentSeconds, tick } from '../../base/time_range';
 import { TimeChart } from '../../charts/time_chart';
 import { ErrorNote, FirstSteps, Skeleton, Verdict } from '../../widgets/states';
 import {
@@ -24,12 +24,12 @@ orders.labels("card").inc()`;
 export function Business() {
   const { from, to } = range.value;
   const of = service.value;
-  const whole = businessQueries(of, `${to - from}s`);
+  const recent = businessQueries(of, `${recentSeconds(to - from)}s`);
   const meta = useQuery('metadata', tick.value, metadata);
   const figures = useQuery(`${of} ${from} ${to}`, tick.value, async (abort) => {
     const ask = (expr: string) => instant(expr, to, abort).then((found) => found[0]?.value ?? null);
     const [orders, revenue, success, signups] = await Promise.all(
-      [whole.orders, whole.revenue, whole.success, whole.signups].map(ask),
+      [recent.orders, recent.revenue, recent.success, recent.signups].map(ask),
     );
     return { orders: orders!, revenue: revenue!, success: success!, signups: signups! };
   });

@@ -5,7 +5,7 @@ import { instant } from '../../api/prom';
 import { duration, percent, rate } from '../../base/format';
 import { useQuery } from '../../base/query';
 import { href, navigate } from '../../base/router';
-import { range, rateWindow, tick } from '../../base/time_range';
+import { range, rateWindow, recentSeconds, tick } from '../../base/time_range';
 import { TimeChart } from '../../charts/time_chart';
 import { ErrorNote, FirstSteps, Skeleton, StateMark, Verdict } from '../../widgets/states';
 import { Table, type Column } from '../../widgets/table';
@@ -55,12 +55,17 @@ export function Dependencies() {
   const window = `${to - from}s`;
   const of = service.value;
   const loaded = useQuery(`${of} ${from} ${to}`, tick.value, async (abort) => {
-    const [databases, externals, hits] = await Promise.all([
-      loadKind('database', of, to, window, abort),
-      loadKind('external', of, to, window, abort),
+    const ask = (over: string) =>
+      Promise.all([
+        loadKind('database', of, to, over, abort),
+        loadKind('external', of, to, over, abort),
+      ]).then((kinds) => kinds.flat());
+    const [rows, recent, hits] = await Promise.all([
+      ask(window),
+      ask(`${recentSeconds(to - from)}s`),
       instant(hitRatio(of, window), to, abort),
     ]);
-    return { rows: [...databases, ...externals], hits: hits[0]?.value ?? null };
+    return { rows, recent, hits: hits[0]?.value ?? null };
   });
   if (silent.value) {
     return (
@@ -71,8 +76,8 @@ export function Dependencies() {
   }
   if (loaded.error && !loaded.data) return <ErrorNote error={loaded.error} />;
   if (!loaded.data) return <Skeleton height={420} />;
-  const { rows, hits } = loaded.data;
-  const { state, sentence } = dependencyVerdict(rows, hits, to - from);
+  const { rows, recent, hits } = loaded.data;
+  const { state, sentence } = dependencyVerdict(recent, hits, recentSeconds(to - from));
   return (
     <>
       <Verdict state={state} sentence={sentence}>

@@ -1,26 +1,41 @@
 // Every endpoint with its rate, errors and latency; a click shows one of them over time.
 import { context, service, silent } from '../../api/context';
 import { useGrouped, useLines } from '../../api/lines';
-import { Red } from '../../api/red';
+import { Red, type Sources } from '../../api/red';
 import { duration, percent, rate } from '../../base/format';
 import { useQuery } from '../../base/query';
 import { href, params, setParams } from '../../base/router';
-import { range, rateWindow, tick } from '../../base/time_range';
+import { range, rateWindow, recentSeconds, tick } from '../../base/time_range';
 import { serviceColor } from '../../base/colors';
 import { TimeChart } from '../../charts/time_chart';
 import { Icon } from '../../widgets/icon';
 import { Empty, ErrorNote, FirstSteps, Skeleton, StateMark, Verdict } from '../../widgets/states';
 import { Table, type Column } from '../../widgets/table';
-import { endpointState, endpointVerdict, loadEndpoints, type EndpointRow } from './rows';
+import { endpointState, loadEndpoints, loadRows, verdictOver, type EndpointRow } from './rows';
+
+async function loadBoth(
+  sources: Sources,
+  of: string,
+  from: number,
+  to: number,
+  abort: AbortSignal,
+) {
+  const whole = { sources, service: of, time: to, seconds: to - from };
+  const recent = { ...whole, seconds: recentSeconds(to - from) };
+  const rows = await loadEndpoints(whole, abort);
+  const recentRows = recent.seconds === whole.seconds ? rows : await loadRows(recent, abort);
+  return {
+    whole: { rows, seconds: whole.seconds },
+    recent: { rows: recentRows, seconds: recent.seconds },
+  };
+}
 
 export function Endpoints() {
   const { from, to } = range.value;
   const known = context.value;
   const key = `${service.value} ${from} ${to} ${known ? 'known' : ''}`;
   const loaded = useQuery(key, tick.value, (abort) =>
-    known
-      ? loadEndpoints(known.sources, service.value, to, `${to - from}s`, abort)
-      : Promise.resolve(undefined),
+    known ? loadBoth(known.sources, service.value, from, to, abort) : Promise.resolve(undefined),
   );
   if (silent.value) {
     return (
@@ -31,8 +46,9 @@ export function Endpoints() {
   }
   if (loaded.error && !loaded.data) return <ErrorNote error={loaded.error} />;
   if (!loaded.data) return <Skeleton height={420} />;
-  const rows = loaded.data;
-  const { state, sentence } = endpointVerdict(rows, to - from);
+  const { whole, recent } = loaded.data;
+  const rows = whole.rows;
+  const { state, sentence } = verdictOver(recent, whole);
   const chosen = rows.find((row) => row.id === params.value.get('endpoint'));
   return (
     <>

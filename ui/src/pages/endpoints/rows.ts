@@ -78,14 +78,21 @@ export function addTypes(rows: EndpointRow[], statuses: Sample[], errorTypes: Sa
   for (const row of rows) row.types.sort((a, b) => b.rate - a.rate);
 }
 
+export interface Question {
+  sources: Sources;
+  service: string;
+  time: number;
+  /** Seconds before `time` that are looked at. */
+  seconds: number;
+}
+
 async function loadSource(
   source: Source,
-  service: string,
-  time: number,
-  window: string,
+  { service, time, seconds }: Question,
   abort: AbortSignal,
 ) {
   const red = new Red(source, service);
+  const window = `${seconds}s`;
   const by = [red.serviceLabel, ...red.endpointLabels];
   const exprs = {
     rate: red.rate(window, by),
@@ -99,13 +106,24 @@ async function loadSource(
   return mergeRows(source, samples);
 }
 
+/** Rows without error types. */
+export async function loadRows(question: Question, abort: AbortSignal): Promise<EndpointRow[]> {
+  const { sources, service } = question;
+  const uncovered = service
+    ? !sources.app.has(service)
+    : [...sources.spans].some((name) => !sources.app.has(name));
+  const [app, spans] = await Promise.all([
+    loadSource('app', question, abort),
+    uncovered ? loadSource('spans', question, abort) : [],
+  ]);
+  return [...app, ...spans.filter((row) => !sources.app.has(row.service))];
+}
+
 export async function loadEndpoints(
-  sources: Sources,
-  service: string,
-  time: number,
-  window: string,
+  question: Question,
   abort: AbortSignal,
 ): Promise<EndpointRow[]> {
+  const { service, time, seconds } = question;
   const statuses = selector([
     service && `job=${quote(service)}`,
     ...kNames.app.served,
@@ -115,25 +133,14 @@ export async function loadEndpoints(
     service && `service_name=${quote(service)}`,
     ...[kServerKind, kSpanFailed, 'error_type!=""'],
   ]);
-  const spansWanted = service
-    ? !sources.app.has(service)
-    : [...sources.spans].some((s) => !sources.app.has(s));
-  const [app, spans, byStatus, byType] = await Promise.all([
-    loadSource('app', service, time, window, abort),
-    spansWanted ? loadSource('spans', service, time, window, abort) : [],
-    instant(
-      `sum by (job, method, path, status) (rate(http_requests_total${statuses}[${window}]))`,
-      time,
-      abort,
-    ),
-    instant(
-      `sum by (service_name, span_name, error_type) (rate(${kSpanCalls}${types}[${window}]))`,
-      time,
-      abort,
-    ),
+  const byStatus = `sum by (job, method, path, status) (rate(http_requests_total${statuses}[${seconds}s]))`;
+  const byType = `sum by (service_name, span_name, error_type) (rate(${kSpanCalls}${types}[${seconds}s]))`;
+  const [rows, ...counts] = await Promise.all([
+    loadRows(question, abort),
+    instant(byStatus, time, abort),
+    instant(byType, time, abort),
   ]);
-  const rows = [...app, ...spans.filter((row) => !sources.app.has(row.service))];
-  addTypes(rows, byStatus, byType);
+  addTypes(rows, counts[0], counts[1]);
   return rows;
 }
 
@@ -173,5 +180,16 @@ export function endpointVerdict(
     rows.length === 1 ? 'The one endpoint answers' : `All ${rows.length} endpoints answer`;
   const slow =
     slowest.p95 == null ? '' : ` The slowest is ${slowest.name}: p95 ${duration(slowest.p95)}.`;
-  return { state: 'healthy', sentence: `${all} as they should.${slow}` };
+  return { state: 'healthy', sentence: `${all}${slow}` };
+}
+
+/** The verdict of the last minutes, and a word on the whole time where that was worse. */
+export function verdictOver(
+  recent: { rows: EndpointRow[]; seconds: number },
+  whole: { rows: EndpointRow[]; seconds: number },
+): { state: State; sentence: string } {
+  const now = endpointVerdict(recent.rows, recent.seconds);
+  const over = endpointVerdict(whole.rows, whole.seconds);
+  if (now.state !== 'healthy' || over.state === 'healthy' || over.state === 'unknown') return now;
+  return { state: now.state, sentence: `${now.sentence} Over the whole time: ${over.sentence}` };
 }

@@ -20,7 +20,7 @@ import { attributeConditions, AttributeFilters } from '../../widgets/attribute_f
 import { Empty, ErrorNote, FirstSteps, Skeleton } from '../../widgets/states';
 import './traces.css';
 
-const kPage = 100;
+const kPage = 200;
 
 function currentQuery(): TraceQuery {
   const get = (name: string) => params.value.get(name) ?? undefined;
@@ -45,6 +45,7 @@ export function TraceSearch() {
     ),
   );
   const { first: loaded, items: traces } = pages;
+  const times = traces.map((trace) => toMs(trace.start_ns) / 1000);
   const [cursor, setCursor] = useState(-1);
   const open = (id: string) => navigate(href(`/traces/${id}`));
   const move = (step: number) => {
@@ -84,9 +85,8 @@ export function TraceSearch() {
           <section class="card pad" aria-label="Traces by time and duration">
             <p class="sentence">{sentence(traces, pages.more)}</p>
             <Scatter
-              from={from}
-              // The newest are younger than the grid's end.
-              to={Math.max(to, ...traces.map((trace) => toMs(trace.start_ns) / 1000))}
+              from={pages.more ? Math.min(...times) : from}
+              to={Math.max(to, ...times)}
               dots={traces.map((trace) => ({
                 id: trace.trace_id,
                 time: toMs(trace.start_ns) / 1000,

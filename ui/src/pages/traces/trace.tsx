@@ -209,7 +209,9 @@ function TraceHead({ trace, origins, onPick }: HeadProps) {
             <button key={node.index} class="link" onClick={() => onPick(node)}>
               {node.service} {node.span.name}
               {node.span.status_message && (
-                <span class="muted">: {node.span.status_message.slice(0, 120)}</span>
+                <span class="muted">
+                  : {node.span.status_message.replace(/:\s*$/, '').slice(0, 120)}
+                </span>
               )}
             </button>
           ))}
