@@ -1,5 +1,6 @@
-// Each file call of a life of the store fails once, fails from then on, or is the last of its process; then
-// the store is opened again on the bytes that survive. Nothing that was acknowledged may be gone or doubled.
+// Each file call of a life of the store fails once, fails from then on, or is the last of its
+// process; then the store is opened again on the bytes that survive. Nothing that was acknowledged
+// may be gone or doubled.
 #include <gtest/gtest.h>
 
 #include "store/engine/test_kit.h"
@@ -62,7 +63,8 @@ void expect_kept(Bench& bench, const Ledger& ledger, const std::string& when) {
   for (const uint64_t trace : ledger.unsure) {  // whole or not at all
     const size_t spans = bench.span_count({where_trace(trace)});
     const size_t logs = bench.log_count({where_trace(trace)});
-    ASSERT_TRUE((spans == 0 && logs == 0) || (spans == 7 && logs == 4)) << when << ": " << spans << ", " << logs;
+    ASSERT_TRUE((spans == 0 && logs == 0) || (spans == 7 && logs == 4))
+        << when << ": " << spans << ", " << logs;
   }
   const size_t all = bench.span_count();
   ASSERT_LE(all, (ledger.acknowledged.size() + ledger.unsure.size()) * 7) << when;
@@ -92,12 +94,24 @@ void sweep(SimFs::Fault fault, Durability durability, End end) {
   FAIL() << "the life of the store makes more calls than are tried";
 }
 
-TEST(EngineFaults, ACallThatFailsOnce) { sweep(SimFs::Fault::kOnce, Durability::kWal, End::kProcess); }
-TEST(EngineFaults, AWriteThatIsCutShort) { sweep(SimFs::Fault::kShort, Durability::kWal, End::kProcess); }
-TEST(EngineFaults, AllCallsFromOneOn) { sweep(SimFs::Fault::kFromThen, Durability::kWal, End::kProcess); }
-TEST(EngineFaults, AKillAtEachCall) { sweep(SimFs::Fault::kKill, Durability::kWal, End::kProcess); }
-TEST(EngineFaults, ALossOfPowerAtEachCall) { sweep(SimFs::Fault::kKill, Durability::kFsync, End::kPower); }
-TEST(EngineFaults, ACallThatFailsThenALossOfPower) { sweep(SimFs::Fault::kOnce, Durability::kFsync, End::kPower); }
+TEST(EngineFaults, ACallThatFailsOnce) {
+  sweep(SimFs::Fault::kOnce, Durability::kWal, End::kProcess);
+}
+TEST(EngineFaults, AWriteThatIsCutShort) {
+  sweep(SimFs::Fault::kShort, Durability::kWal, End::kProcess);
+}
+TEST(EngineFaults, AllCallsFromOneOn) {
+  sweep(SimFs::Fault::kFromThen, Durability::kWal, End::kProcess);
+}
+TEST(EngineFaults, AKillAtEachCall) {
+  sweep(SimFs::Fault::kKill, Durability::kWal, End::kProcess);
+}
+TEST(EngineFaults, ALossOfPowerAtEachCall) {
+  sweep(SimFs::Fault::kKill, Durability::kFsync, End::kPower);
+}
+TEST(EngineFaults, ACallThatFailsThenALossOfPower) {
+  sweep(SimFs::Fault::kOnce, Durability::kFsync, End::kPower);
+}
 
 TEST(EngineFaults, ATornTailIsCutAtEveryByte) {
   Bench bench;

@@ -1,5 +1,6 @@
-// A part's groups behind right checksums: a description and a block's chunks of any bytes. Input: a byte that
-// chooses the table, four bytes of length, so many bytes of description, the rest are the blocks' chunks.
+// A part's groups behind right checksums: a description and a block's chunks of any bytes. Input: a
+// byte that chooses the table, four bytes of length, so many bytes of description, the rest are the
+// blocks' chunks.
 #include <cstring>
 
 #include "base/sim_fs.h"
@@ -18,7 +19,8 @@ class Bytes final : public base::ReadableFile {
  public:
   explicit Bytes(std::string_view bytes) : bytes_(bytes) {}
   Status read(uint64_t offset, std::span<char> out) const override {
-    if (offset > bytes_.size() || out.size() > bytes_.size() - offset) return {Code::kCorruption, "short"};
+    if (offset > bytes_.size() || out.size() > bytes_.size() - offset)
+      return {Code::kCorruption, "short"};
     if (!out.empty()) std::memcpy(out.data(), bytes_.data() + offset, out.size());
     return {};
   }

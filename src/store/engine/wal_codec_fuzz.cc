@@ -1,5 +1,5 @@
-// A log record's payload, after its checksum: damaged bytes must be refused, and what is taken must be written
-// back to the same meaning.
+// A log record's payload, after its checksum: damaged bytes must be refused, and what is taken must
+// be written back to the same meaning.
 #include <cstdlib>
 
 #include "store/engine/wal_codec.h"
