@@ -177,7 +177,9 @@ export function endpointVerdict(
   }
   const slowest = rows.reduce((a, b) => ((b.p95 ?? 0) > (a.p95 ?? 0) ? b : a));
   const all =
-    rows.length === 1 ? 'The one endpoint answers' : `All ${rows.length} endpoints answer`;
+    rows.length === 1
+      ? 'The one endpoint answers as it should.'
+      : `All ${rows.length} endpoints answer as they should.`;
   const slow =
     slowest.p95 == null ? '' : ` The slowest is ${slowest.name}: p95 ${duration(slowest.p95)}.`;
   return { state: 'healthy', sentence: `${all}${slow}` };
