@@ -2,7 +2,7 @@
 import { service, silent } from '../../api/context';
 import { useGrouped, useLines } from '../../api/lines';
 import { instant, metadata } from '../../api/prom';
-import { count } from '../../base/format';
+import { count, plural } from '../../base/format';
 import { useQuery } from '../../base/query';
 import { range, rateWindow, recentSeconds, tick } from '../../base/time_range';
 import { TimeChart } from '../../charts/time_chart';
@@ -61,7 +61,10 @@ export function Business() {
   }
   const { state, sentence } = shop
     ? businessVerdict(figures.data)
-    : { state: 'healthy' as const, sentence: `${others.length} metrics of your own are counted.` };
+    : {
+        state: 'healthy' as const,
+        sentence: `${plural(others.length, 'metric')} of your own, counted.`,
+      };
   return (
     <>
       <Verdict state={state} sentence={sentence} />
@@ -70,7 +73,7 @@ export function Business() {
         <section class="detail" aria-label="Every other metric">
           <header class="detail-head">
             <h2>Everything else that is counted</h2>
-            <span class="muted small">{others.length} metrics, found by themselves</span>
+            <span class="muted small">{plural(others.length, 'metric')}, found by themselves</span>
           </header>
           <div class="grid-3">
             {others.slice(0, 60).map((metric) => (

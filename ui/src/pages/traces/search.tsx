@@ -188,8 +188,11 @@ function TraceList({ traces, cursor }: { traces: TraceSummary[]; cursor: number 
               <span class="muted">{trace.root_service}</span>
               <b>{trace.root_name}</b>
               {!trace.has_root && (
-                <span class="tag" title="The first span is missing; the earliest one stands in">
-                  no root
+                <span
+                  class="tag"
+                  title="Its first span has not arrived (yet); the earliest one stands in"
+                >
+                  incomplete
                 </span>
               )}
             </span>
