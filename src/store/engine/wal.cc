@@ -89,10 +89,9 @@ Status Wal::replay_segment(Segment& segment, bool last, const Replay& replay,
   segment.bytes = content.size();
   size_t at = kSegmentMagic.size();
   if (!content.starts_with(kSegmentMagic)) {
-    // The magic is all that a kill right after creation leaves unwritten.
-    if (content.size() >= kSegmentMagic.size())
-      report(segment.path, "is not a log segment of this version");
-    at = std::min(content.size(), at);
+    // Where nothing can be read at all, it is the torn tail of a log that had just begun this
+    // segment; else the search below finds and reports what is damaged.
+    at = 0;
   }
   while (at < content.size()) {
     const std::optional<Found> found = record_at(content, at);
