@@ -3,8 +3,6 @@
 // may be gone or doubled.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "base/log.h"
 #include "store/engine/test_kit.h"
 
@@ -80,14 +78,9 @@ void expect_kept(Bench& bench, const Ledger& ledger, const std::string& when) {
 
 enum class End { kProcess, kPower };
 
-/// Tries each `step`-th call. VEDETTE_FAULT_STEP=1 in the environment tries all, which takes
-/// minutes.
-void sweep(SimFs::Fault fault, Durability durability, End end, uint64_t step) {
-  if (const char* wanted = std::getenv("VEDETTE_FAULT_STEP")) {
-    step = std::strtoull(wanted, nullptr, 10);
-  }
+void sweep(SimFs::Fault fault, Durability durability, End end) {
   base::set_log_level(base::LogLevel::kError);
-  for (uint64_t call = 1; call < kCallsMax; call += std::max<uint64_t>(step, 1)) {
+  for (uint64_t call = 1; call < kCallsMax; ++call) {
     Bench bench(Bench::kNotOpened);
     bench.options.durability = durability;
     bench.fs.fail_at(call, fault);
@@ -104,22 +97,22 @@ void sweep(SimFs::Fault fault, Durability durability, End end, uint64_t step) {
 }
 
 TEST(EngineFaults, ACallThatFailsOnce) {
-  sweep(SimFs::Fault::kOnce, Durability::kWal, End::kProcess, 5);
+  sweep(SimFs::Fault::kOnce, Durability::kWal, End::kProcess);
 }
 TEST(EngineFaults, AWriteThatIsCutShort) {
-  sweep(SimFs::Fault::kShort, Durability::kWal, End::kProcess, 7);
+  sweep(SimFs::Fault::kShort, Durability::kWal, End::kProcess);
 }
 TEST(EngineFaults, AllCallsFromOneOn) {
-  sweep(SimFs::Fault::kFromThen, Durability::kWal, End::kProcess, 6);
+  sweep(SimFs::Fault::kFromThen, Durability::kWal, End::kProcess);
 }
 TEST(EngineFaults, AKillAtEachCall) {
-  sweep(SimFs::Fault::kKill, Durability::kWal, End::kProcess, 3);
+  sweep(SimFs::Fault::kKill, Durability::kWal, End::kProcess);
 }
 TEST(EngineFaults, ALossOfPowerAtEachCall) {
-  sweep(SimFs::Fault::kKill, Durability::kFsync, End::kPower, 3);
+  sweep(SimFs::Fault::kKill, Durability::kFsync, End::kPower);
 }
 TEST(EngineFaults, ACallThatFailsThenALossOfPower) {
-  sweep(SimFs::Fault::kOnce, Durability::kFsync, End::kPower, 4);
+  sweep(SimFs::Fault::kOnce, Durability::kFsync, End::kPower);
 }
 
 TEST(EngineFaults, ATornTailIsCutOff) {
