@@ -80,6 +80,7 @@ class Reactor : public std::enable_shared_from_this<Reactor> {
   std::unordered_set<std::shared_ptr<Connection>> connections_;
   std::thread thread_;
   bool stopping_ = false;
+  bool ended_ = false;
 };
 
 /// A socket and the protocol that is spoken on it, once its first bytes have told which.
@@ -303,7 +304,7 @@ void Reactor::stop_gracefully() {
 }
 
 void Reactor::stop_now() {
-  stopping_ = true;
+  stopping_ = ended_ = true;
   const std::vector<std::shared_ptr<Connection>> all(connections_.begin(), connections_.end());
   for (const auto& connection : all) connection->close();
   timer_.cancel();
@@ -329,7 +330,8 @@ void Reactor::tick() {
   const auto shortest = std::min(host_.limits.header_timeout, host_.limits.idle_timeout);
   timer_.expires_after(std::clamp(shortest / 4, milliseconds(5), milliseconds(500)));
   timer_.async_wait([this](error_code ec) {
-    if (!ec) tick();
+    // A timer that had run out when it was cancelled still comes here without an error.
+    if (!ec && !ended_) tick();
   });
 }
 
