@@ -1,6 +1,7 @@
 // Every decoder of a sample part, on any bytes. The first byte says which one; checksums, which
 // would keep the fuzzer out, are checked before these in a real read.
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
