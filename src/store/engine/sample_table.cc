@@ -80,7 +80,6 @@ class SampleTableImpl final : public SampleTable {
   uint64_t series_count() const override { return index_.size(); }
 
  private:
-  static constexpr SeriesId kUnknown = UINT32_MAX;
   static constexpr SeriesId kRefused = UINT32_MAX - 1;
 
   SampleSnapshot snapshot() const {
