@@ -1,7 +1,7 @@
 # What the machine must have: Debian packages by purpose, the venv, Node. Installs what is missing, starts no service.
 
 packages_build=(g++ cmake ninja-build ccache mold pkg-config python3 python3-dev python3-venv libboost1.81-dev
-  libnghttp2-dev libssl-dev zlib1g-dev libdeflate-dev libzstd-dev libre2-dev libsimdjson-dev
+  libnghttp2-dev libprotozero-dev libssl-dev zlib1g-dev libdeflate-dev libzstd-dev libre2-dev libsimdjson-dev
   libroaring-dev libyaml-cpp-dev libfmt-dev libspdlog-dev libxxhash-dev libsnappy-dev libcli11-dev rapidjson-dev
   libgtest-dev libgmock-dev libbenchmark-dev)
 packages_demo=(postgresql redis-server)

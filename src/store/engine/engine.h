@@ -26,7 +26,6 @@ struct Options {
   size_t queue_bytes_max = 128u << 20;  // writes waiting for the log
   size_t head_bytes_max = 192u << 20;   // all tables' heads; a table is flushed at its share of it
   std::chrono::seconds flush_interval{300};  // a head older than this is flushed
-  unsigned background_threads = 1;           // flushes and merges
   uint64_t disk_reserve_bytes = 200u << 20;  // read-only below this much free space
   /// Run flushes, merges and retention only when run_background_once() is called: for tests and
   /// simulation.
