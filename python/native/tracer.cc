@@ -142,6 +142,30 @@ PyObject* provider_tracer(PyObject* self, PyObject* args) {
   return reinterpret_cast<PyObject*>(tracer);
 }
 
+/// adopt(tracer): the tracer of another provider makes its spans here from now on.
+PyObject* provider_adopt(PyObject* self, PyObject* object) {
+  if (Py_TYPE(object) != tracer_type) {
+    PyErr_SetString(PyExc_TypeError, "not a tracer");
+    return nullptr;
+  }
+  TracerObject* tracer = as_tracer(object);
+  Ref name(PyObject_GetAttrString(tracer->scope, "name"));
+  Ref version(PyObject_GetAttrString(tracer->scope, "version"));
+  Ref schema_url(PyObject_GetAttrString(tracer->scope, "schema_url"));
+  Ref attributes(PyObject_GetAttrString(tracer->scope, "attributes"));
+  if (!name || !version || !schema_url || !attributes) return nullptr;
+  ProviderObject* provider = as_provider(self);
+  const uint32_t source = sdk::SourceTable::instance().intern(
+      provider->resource, provider->resource_schema_url,
+      encode_scope(name.get(), version.get(), attributes.get()),
+      schema_url.get() == Py_None ? "" : safe_str(schema_url.get()));
+  ProviderObject* previous = tracer->provider;
+  tracer->provider = as_provider(Py_NewRef(self));
+  tracer->source = source;
+  Py_DECREF(reinterpret_cast<PyObject*>(previous));
+  return none();
+}
+
 void tracer_dealloc(PyObject* self) {
   TracerObject* tracer = as_tracer(self);
   Py_DECREF(reinterpret_cast<PyObject*>(tracer->provider));
@@ -230,6 +254,8 @@ PyMethodDef provider_methods[] = {
     {"add_sink", provider_add_sink, METH_O, "add_sink(lane): ended spans go there, too."},
     {"tracer", provider_tracer, METH_VARARGS,
      "tracer(name, version, schema_url, attributes, scope)"},
+    {"adopt", provider_adopt, METH_O,
+     "adopt(tracer): the tracer of another provider makes its spans here from now on."},
     {nullptr, nullptr, 0, nullptr},
 };
 PyType_Slot provider_slots[] = {

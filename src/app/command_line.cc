@@ -10,6 +10,8 @@ constexpr const char* kAbout =
 
   vedette serve                     start; then open http://127.0.0.1:4319
   vedette check-config FILE         say whether a configuration file is right
+  vedette run CMD...                run a Python program, observed (where the Python package is installed)
+  vedette doctor [APP]              say what would be observed, what not, and why (there, too)
   vedette serve --help              every option of the server)";
 
 constexpr const char* kServeHelp =

@@ -1,0 +1,87 @@
+"""Components by name: exporters, samplers, propagators, id generators, resource detectors.
+
+Our own are in the table below; every other name is looked up among the entry points of installed packages, in the
+groups the specification and ``opentelemetry-sdk`` have given them, so that plug-ins written for upstream work.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+from urllib.parse import urlsplit
+
+from vedette import _env
+
+TRACES_EXPORTER = "opentelemetry_traces_exporter"
+METRICS_EXPORTER = "opentelemetry_metrics_exporter"
+LOGS_EXPORTER = "opentelemetry_logs_exporter"
+SAMPLER = "opentelemetry_traces_sampler"
+ID_GENERATOR = "opentelemetry_id_generator"
+RESOURCE_DETECTOR = "opentelemetry_resource_detector"
+PROPAGATOR = "opentelemetry_propagator"
+
+_GRPC = "vedette.exporter.otlp.proto.grpc"
+_HTTP = "vedette.exporter.otlp.proto.http"
+
+_OWN = {
+    (TRACES_EXPORTER, "otlp_proto_grpc"): f"{_GRPC}.trace_exporter:OTLPSpanExporter",
+    (TRACES_EXPORTER, "otlp_proto_http"): f"{_HTTP}.trace_exporter:OTLPSpanExporter",
+    (TRACES_EXPORTER, "console"): "vedette.sdk.trace.export:ConsoleSpanExporter",
+    (METRICS_EXPORTER, "otlp_proto_grpc"): f"{_GRPC}.metric_exporter:OTLPMetricExporter",
+    (METRICS_EXPORTER, "otlp_proto_http"): f"{_HTTP}.metric_exporter:OTLPMetricExporter",
+    (METRICS_EXPORTER, "console"): "vedette.sdk.metrics.export:ConsoleMetricExporter",
+    (LOGS_EXPORTER, "otlp_proto_grpc"): f"{_GRPC}._log_exporter:OTLPLogExporter",
+    (LOGS_EXPORTER, "otlp_proto_http"): f"{_HTTP}._log_exporter:OTLPLogExporter",
+    (LOGS_EXPORTER, "console"): "vedette.sdk._logs.export:ConsoleLogRecordExporter",
+    (PROPAGATOR, "tracecontext"): "opentelemetry.trace.propagation.tracecontext:TraceContextTextMapPropagator",
+    (PROPAGATOR, "baggage"): "opentelemetry.baggage.propagation:W3CBaggagePropagator",
+}  # fmt: skip
+
+EXPORTER_GROUPS = {
+    "traces": TRACES_EXPORTER,
+    "metrics": METRICS_EXPORTER,
+    "logs": LOGS_EXPORTER,
+}
+
+
+class UnknownComponentError(LookupError):
+    """No component of that name: misspelled, or its package is not installed."""
+
+
+def find(group: str, name: str) -> Any:
+    """The class or function of that name. Raises UnknownComponentError, or what loading it raises."""
+    own = _OWN.get((group, name))
+    if own is not None:
+        module, _, attribute = own.partition(":")
+        return getattr(importlib.import_module(module), attribute)
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group=group, name=name):
+        return entry.load()
+    known = sorted({n for g, n in _OWN if g == group} | {e.name for e in entry_points(group=group)})
+    raise UnknownComponentError(
+        f"{name!r} is not found in {group}" + (f"; there are {', '.join(known)}" if known else "")
+    )
+
+
+def otlp_protocol(signal: str) -> str:
+    """``grpc`` or ``http/protobuf``. Unless it is said: gRPC where the endpoint's port is gRPC's own, 4317."""
+    protocol = _env.given("OTEL_EXPORTER_OTLP_PROTOCOL", signal)
+    if protocol is not None:
+        return str(protocol)
+    endpoint = _env.given("OTEL_EXPORTER_OTLP_ENDPOINT", signal) or ""
+    try:
+        port = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}").port
+    except ValueError:
+        port = None
+    return "grpc" if port == 4317 else "http/protobuf"
+
+
+def exporter(signal: str, name: str) -> Any:
+    """The exporter class (for metrics: or reader class) of a name in ``OTEL_{TRACES,METRICS,LOGS}_EXPORTER``."""
+    if name == "otlp":
+        protocol = otlp_protocol(signal)
+        if protocol == "http/json":
+            raise UnknownComponentError("OTLP in JSON is not sent; use http/protobuf or grpc")
+        name = "otlp_proto_grpc" if protocol == "grpc" else "otlp_proto_http"
+    return find(EXPORTER_GROUPS[signal], name)
