@@ -14,7 +14,7 @@ constexpr size_t kSamplesPerRequest = 2500;
 constexpr int64_t kScrapeMs = 15'000;
 constexpr size_t kSeriesPerTarget = 500;
 
-enum class Shape { kCounter, kGauge, kBucket, kSum, kCount };
+enum class Shape { kCounter, kGauge, kBucket, kSum, kCount, kCpuSeconds, kMemory, kConstant };
 
 struct Series {
   std::string labels;  // fields 1 of TimeSeries
@@ -63,9 +63,10 @@ class Fleet {
 
   void add_target(size_t target, uint64_t limit) {
     const size_t end = std::min<size_t>(series_.size() + kSeriesPerTarget, limit);
+    add_process(target, end);
     for (size_t route = 0; series_.size() < end; ++route) {
       const std::string path = "/api/v1/resource" + std::to_string(route) + "/{id}";
-      const double traffic = 4.0 * std::exp(-0.25 * static_cast<double>(route));
+      const double traffic = 4.0 * std::exp(-0.12 * static_cast<double>(route));
       add(common(target, "http_requests_in_progress"), Shape::kGauge, traffic, path, "GET", end);
       for (const char* status : {"200", "201", "404", "503"}) {
         std::string labels = common(target, "http_requests_total");
@@ -89,6 +90,20 @@ class Fleet {
     }
   }
 
+  /// What every process says of itself, as the client libraries name it.
+  void add_process(size_t target, size_t end) {
+    const auto one = [&](const char* name, Shape shape, double value, double rate) {
+      if (series_.size() < end) series_.push_back({common(target, name), shape, value, rate});
+    };
+    one("process_cpu_seconds_total", Shape::kCpuSeconds, 0.31, 1.2 * random_.unit());
+    one("process_resident_memory_bytes", Shape::kMemory, 88e6, 64);
+    one("process_virtual_memory_bytes", Shape::kMemory, 410e6, 8);
+    one("process_open_fds", Shape::kGauge, 0, 40);
+    one("process_start_time_seconds", Shape::kConstant, 1.7e9 + random_.unit() * 1e6, 0);
+    one("python_gc_collections_total", Shape::kCounter, 0, 3);
+    one("event_loop_lag_seconds", Shape::kCpuSeconds, 0, 0.004);
+  }
+
   void add(std::string labels, Shape shape, double rate, const std::string& path,
            const char* method, size_t end, size_t histogram = 0, double bound = 0) {
     if (series_.size() >= end) return;
@@ -97,9 +112,12 @@ class Fleet {
   }
 
   void scrape(int64_t time_ms, Load& load) {
+    // The day's rhythm, and quarter hours that differ from each other.
+    const double day = static_cast<double>(time_ms % 86'400'000) / 86'400'000;
+    const double rhythm = 1 - 0.7 * std::cos(day * 6.283185307) + 0.2 * std::sin(day * 603);
     for (auto& [traffic, durations] : observations_) {
       durations.clear();
-      const double mean = traffic * 0.4;
+      const double mean = traffic * std::max(0.1, rhythm);
       const auto n = static_cast<size_t>(mean) + random_.chance(mean - std::floor(mean));
       for (size_t i = 0; i < n; ++i)
         durations.push_back(0.004 * std::exp(2.2 * random_.unit() * random_.unit() * 3));
@@ -120,6 +138,14 @@ class Fleet {
         break;
       case Shape::kGauge:
         s.value = std::floor(s.rate * random_.unit());
+        break;
+      case Shape::kCpuSeconds:  // a float with all its digits
+        s.value += s.rate * random_.unit();
+        break;
+      case Shape::kMemory:  // pages come and go
+        if (random_.chance(0.4)) s.value += 4096 * std::floor(s.rate * (random_.unit() - 0.48));
+        break;
+      case Shape::kConstant:
         break;
       case Shape::kBucket:
         for (double d : observations_[s.histogram].durations) s.value += d <= s.bound;

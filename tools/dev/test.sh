@@ -61,7 +61,7 @@ stage_fuzz() {
 
 fuzzers() { find build/fuzz -name '*_fuzz' -type f -executable | sort; }
 
-fuzz_one() {
+fuzz_one() {  # fuzz_one TARGET SECONDS [OPTION…]
   local target=$1 seconds=$2 name
   name=$(basename "$target")
   local corpus=build/fuzz/corpus/$name seeds=tests/corpus/$name
@@ -69,12 +69,23 @@ fuzz_one() {
   local folders=("$corpus")
   [[ ! -d $seeds ]] || folders+=("$seeds")
   "$target" -max_total_time="$seconds" -max_len=65536 -rss_limit_mb=1024 -timeout=10 -print_final_stats=1 \
-    -artifact_prefix="build/fuzz/$name-" "${folders[@]}"
+    -artifact_prefix="build/fuzz/$name-" "${@:3}" "${folders[@]}"
 }
 
+fuzz_log() { printf 'build/logs/fuzz-%s.log' "$(basename "$1")"; }
+
+# All targets, each with a log of its own; prints the end of the logs of those that found something. The seed is fixed:
+# the same build tries the same.
 fuzz_all() {
-  export -f fuzz_one
-  fuzzers | xargs -P "$JOBS" -I{} bash -euo pipefail -c 'fuzz_one {} '"${FUZZ_SECONDS:-10}"
+  export -f fuzz_one fuzz_log
+  local found target
+  found=$(fuzzers | xargs -P "$JOBS" -I{} bash -euo pipefail -c \
+    'fuzz_one {} '"${FUZZ_SECONDS:-10}"' -seed=1 >"$(fuzz_log {})" 2>&1 || echo {}')
+  for target in $found; do
+    printf '%s found something; the whole of it: %s\n' "$(basename "$target")" "$(fuzz_log "$target")"
+    grep -avE '^#[0-9]|# Uses:' "$(fuzz_log "$target")" | tail -n 50 | cut -c 1-300
+  done
+  [[ -z $found ]]
 }
 
 run_fuzzer() {

@@ -365,8 +365,12 @@ bool Parser::fill_modifiers(bool& seen) {
   while (at(Tok::kFill) || at(Tok::kFillLeft) || at(Tok::kFillRight)) {
     take();
     seen = true;
-    double ignored = 0;
-    if (!expect(Tok::kLeftParen) || !at_time(ignored) || !expect(Tok::kRightParen)) return false;
+    if (!expect(Tok::kLeftParen)) return false;
+    if (double ignored = 0; !at_time(ignored)) {
+      unexpected("fill modifier", "number");
+      return false;
+    }
+    if (!expect(Tok::kRightParen)) return false;
   }
   return !errors_.failed();
 }
