@@ -79,7 +79,7 @@ def run(target: Target, kind: str, size: str | None = None) -> Outcome:
         )
         command = [str(LOAD), kind, str(port), target.paths[kind], *([size] if size else [])]
         load = json.loads(
-            subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
         )
         _wait_until_quiet(process.pid)
         process.send_signal(signal.SIGTERM)
