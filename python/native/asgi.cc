@@ -124,7 +124,7 @@ void start_observing(RequestObject* request) {
     const std::string_view method = request->method ? method_text(request->method) : "HTTP";
     name = PyUnicode_FromStringAndSize(method.data(), static_cast<Py_ssize_t>(method.size()));
   }
-  SpanObject* span = start_span(middleware->tracer, name, parent, 2, 0);
+  SpanObject* span = start_span(middleware->tracer, name, parent, 2, 0, {});
   if (!span) return PyErr_Clear();
   request->span = as_object(span);
   if (span->recording) describe(request, span, headers);

@@ -1,5 +1,7 @@
 #include "exporter.h"
 
+#include "readable.h"
+
 namespace vedette::native {
 
 PyTypeObject* lane_type;
@@ -51,19 +53,21 @@ bool read_headers(PyObject* headers, sdk::Endpoint* endpoint) {
 
 /// add_lane(signal, protocol, url, insecure=…, …) -> Lane
 PyObject* thread_add_lane(PyObject* self, PyObject* args, PyObject* kwargs) {
-  static const char* names[] = {"signal",           "protocol",   "url",         "insecure",
-                                "headers",          "timeout_ms", "gzip",        "ca_file",
-                                "certificate_file", "key_file",   "queue_bytes", "queue_items",
-                                "batch_items",      "delay_ms",   nullptr};
+  static const char* names[] = {"signal",      "protocol",          "url",
+                                "insecure",    "headers",           "timeout_ms",
+                                "gzip",        "ca_file",           "certificate_file",
+                                "key_file",    "queue_bytes",       "queue_items",
+                                "batch_items", "delay_ms",          "deflate",
+                                "retry_codes", "request_bytes_max", nullptr};
   const char *signal, *protocol, *url, *ca = "", *certificate = "", *key = "";
-  int insecure = 1, gzip = 0;
+  int insecure = 1, gzip = 0, deflate = 0;
   PyObject* headers = nullptr;
   long long timeout_ms = 10'000, queue_bytes = 16 << 20, queue_items = 0, batch = 512,
-            delay_ms = 5000;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sss|$pOLpsssLLLL", const_cast<char**>(names),
+            delay_ms = 5000, retry_codes = 0, request_bytes_max = 0;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sss|$pOLpsssLLLLpLL", const_cast<char**>(names),
                                    &signal, &protocol, &url, &insecure, &headers, &timeout_ms,
                                    &gzip, &ca, &certificate, &key, &queue_bytes, &queue_items,
-                                   &batch, &delay_ms)) {
+                                   &batch, &delay_ms, &deflate, &retry_codes, &request_bytes_max)) {
     return nullptr;
   }
   sdk::Endpoint endpoint;
@@ -77,6 +81,8 @@ PyObject* thread_add_lane(PyObject* self, PyObject* args, PyObject* kwargs) {
   if (headers && !read_headers(headers, &endpoint)) return nullptr;
   endpoint.timeout = std::chrono::milliseconds(std::clamp<long long>(timeout_ms, 1, 3'600'000));
   endpoint.gzip = gzip != 0;
+  endpoint.deflate = deflate != 0;
+  endpoint.retry_codes = static_cast<uint32_t>(retry_codes);
   endpoint.ca_file = ca;
   endpoint.certificate_file = certificate;
   endpoint.key_file = key;
@@ -84,6 +90,7 @@ PyObject* thread_add_lane(PyObject* self, PyObject* args, PyObject* kwargs) {
   options.queue_bytes = static_cast<size_t>(std::clamp<long long>(queue_bytes, 1 << 16, 1 << 30));
   options.queue_items = static_cast<uint64_t>(std::max(queue_items, 0ll));
   options.batch_items = static_cast<uint64_t>(std::max(batch, 1ll));
+  options.request_bytes_max = static_cast<size_t>(std::max(request_bytes_max, 0ll));
   options.delay = std::chrono::milliseconds(std::clamp<long long>(delay_ms, 1, 3'600'000));
 
   auto* lane = PyObject_New(LaneObject, lane_type);
@@ -152,6 +159,7 @@ PyType_Spec thread_spec = {"vedette._native.ExportThread", sizeof(ExportThreadOb
                            Py_TPFLAGS_DEFAULT, thread_slots};
 
 PyMethodDef lane_methods[] = {
+    {"emit", lane_emit, METH_O, "emit(span): queues a ReadableSpan; False: there is no room."},
     {"stats", lane_stats, METH_NOARGS, "Counts since the start of the process."},
     {nullptr, nullptr, 0, nullptr},
 };

@@ -7,18 +7,25 @@
 #include "metrics.h"
 #include "otel_api.h"
 #include "python.h"
+#include "readable.h"
 #include "span.h"
 #include "span_scope.h"
 #include "tracer.h"
 
 namespace {
 
+PyMethodDef functions[] = {
+    {"encode_spans", vedette::native::encode_spans, METH_O,
+     "encode_spans(spans): ReadableSpans as an ExportTraceServiceRequest."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
 PyModuleDef module_definition = {
     PyModuleDef_HEAD_INIT,
     "vedette._native",
     "The native half of vedette. Use vedette.sdk.",
     -1,
-    nullptr,
+    functions,
     nullptr,
     nullptr,
     nullptr,

@@ -72,6 +72,42 @@ void warn_once(const char* message) {
   if (!done) PyErr_Clear();
 }
 
+PyObject* call_face(const char* function, PyObject* object) {
+  static PyObject* module = PyImport_ImportModule("vedette.sdk.trace._readable");
+  if (!module) {
+    module = PyImport_ImportModule("vedette.sdk.trace._readable");
+    if (!module) return nullptr;
+  }
+  return PyObject_CallMethod(module, function, "O", object);
+}
+
+void report_exception(const char* what) {
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  if (!type) return;
+  PyErr_NormalizeException(&type, &value, &traceback);
+  if (traceback && value) PyException_SetTraceback(value, traceback);
+  const Ref type_kept(type), value_kept(value), traceback_kept(traceback);
+  // Ctrl-C belongs to the application: it comes again as soon as its own code runs.
+  if (PyErr_GivenExceptionMatches(type, PyExc_KeyboardInterrupt)) PyErr_SetInterrupt();
+  Ref logging(PyImport_ImportModule("logging"));
+  Ref logger(logging ? PyObject_CallMethod(logging.get(), "getLogger", "s", "vedette") : nullptr);
+  Ref error(logger ? PyObject_GetAttrString(logger.get(), "error") : nullptr);
+  Ref arguments(Py_BuildValue("(s)", what));
+  Ref keywords(Py_BuildValue("{sO}", "exc_info", value ? value : Py_None));
+  Ref done(error && arguments && keywords
+               ? PyObject_Call(error.get(), arguments.get(), keywords.get())
+               : nullptr);
+  PyErr_Clear();
+}
+
+bool is_false(PyObject* value) {
+  if (!value) return false;
+  const int truth = PyObject_IsTrue(value);
+  if (truth < 0) PyErr_Clear();
+  return truth == 0;
+}
+
 PyTypeObject* add_type(PyObject* module, PyType_Spec* spec, PyObject* bases) {
   auto* type = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, spec, bases));
   if (type && PyModule_AddType(module, type) < 0) Py_CLEAR(type);

@@ -107,6 +107,16 @@ void each(PyObject* iterable, size_t count_max, Visit visit) {
 /// At most one warning a cause, through Python's logging, logger "vedette".
 void warn_once(const char* message);
 
+/// vedette.sdk.trace._readable.<function>(object), for what only the curious ask a span for.
+PyObject* call_face(const char* function, PyObject* object);
+
+/// Logs the exception that is set, through Python's logging, logger "vedette", and clears it. For
+/// what the application's own code raised where it must not reach the application.
+void report_exception(const char* what);
+
+/// False for null, or when bool() fails.
+bool is_false(PyObject* value);
+
 /// Adds a heap type to the module; null with an exception set when it fails.
 PyTypeObject* add_type(PyObject* module, PyType_Spec* spec, PyObject* bases = nullptr);
 

@@ -3,7 +3,8 @@
 #include <structmember.h>
 
 #include "sdk/ids.h"
-#include "sdk/otlp_fields.h"
+#include "span_items.h"
+#include "span_read.h"
 #include "tracer.h"
 #include "values.h"
 
@@ -42,72 +43,9 @@ void span_dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 
-uint64_t low_word(PyObject* number) {
-  return PyLong_AsUnsignedLongLongMask(number);
-}
-
-sdk::TraceId trace_id_of(PyObject* number) {
-  unsigned char bytes[16] = {};
-  sdk::TraceId id;
-  if (!PyLong_Check(number) ||
-      _PyLong_AsByteArray(reinterpret_cast<PyLongObject*>(number), bytes, 16, 0, 0) < 0) {
-    PyErr_Clear();
-    return id;
-  }
-  for (int i = 0; i < 8; ++i) {
-    id.high = id.high << 8 | bytes[i];
-    id.low = id.low << 8 | bytes[i + 8];
-  }
-  return id;
-}
-
-PyObject* trace_id_number(const sdk::TraceId& id) {
-  unsigned char bytes[16];
-  for (int i = 0; i < 8; ++i) {
-    bytes[i] = static_cast<unsigned char>(id.low >> (8 * i));
-    bytes[8 + i] = static_cast<unsigned char>(id.high >> (8 * i));
-  }
-  return _PyLong_FromByteArray(bytes, 16, 1, 0);
-}
-
-/// A SpanContext without running its Python constructor.
-PyObject* make_span_context(const sdk::TraceId& trace_id, uint64_t span_id, bool remote,
-                            uint8_t flags, PyObject* trace_state) {
-  Ref fields(PyTuple_New(6));
-  Ref arguments(PyTuple_New(1));
-  if (!fields || !arguments) return nullptr;
-  PyObject* tuple = fields.get();
-  PyTuple_SET_ITEM(tuple, 0, trace_id_number(trace_id));
-  PyTuple_SET_ITEM(tuple, 1, PyLong_FromUnsignedLongLong(span_id));
-  PyTuple_SET_ITEM(tuple, 2, PyBool_FromLong(remote));
-  PyTuple_SET_ITEM(tuple, 3, Py_NewRef(otel.trace_flags[flags & 3]));
-  PyTuple_SET_ITEM(tuple, 4, Py_NewRef(trace_state ? trace_state : otel.default_trace_state));
-  PyTuple_SET_ITEM(tuple, 5, PyBool_FromLong(trace_id.valid() && span_id));
-  if (PyErr_Occurred()) return nullptr;
-  PyTuple_SET_ITEM(arguments.get(), 0, fields.release());
-  return PyTuple_Type.tp_new(otel.span_context, arguments.get(), nullptr);
-}
-
-/// Reads a SpanContext; an invalid parent when it is none.
-void read_span_context(PyObject* context, Parent* parent) {
-  if (!PyTuple_Check(context) || PyTuple_GET_SIZE(context) < 5) return;
-  parent->trace_id = trace_id_of(PyTuple_GET_ITEM(context, 0));
-  PyObject* span_id = PyTuple_GET_ITEM(context, 1);
-  parent->span_id = PyLong_Check(span_id) ? low_word(span_id) : 0;
-  parent->remote = PyTuple_GET_ITEM(context, 2) == Py_True;
-  PyObject* flags = PyTuple_GET_ITEM(context, 3);
-  parent->trace_flags = PyLong_Check(flags) ? static_cast<uint8_t>(low_word(flags)) : 0;
-  parent->span_context = context;
-  PyObject* state = PyTuple_GET_ITEM(context, 4);
-  if (state == otel.default_trace_state || state == Py_None) return;
-  const Py_ssize_t size = PyObject_Size(state);
-  if (size < 0) PyErr_Clear();
-  if (size > 0) parent->trace_state = state;
-}
-
 bool open(SpanObject* span) {
   if (span->recording) return true;
-  if (span->sampled) warn_once(kEnded);
+  if (span->head.start_ns) warn_once(kEnded);  // it did record once
   return false;
 }
 
@@ -145,8 +83,123 @@ Parent parent_of(PyObject* context, Ref* kept) {
   return parent;
 }
 
+namespace {
+
+/// The provider's id generator is the application's: what it gets wrong becomes a random id.
+uint64_t next_span_id(PyObject* generator) {
+  if (!generator) return sdk::random_id();
+  Ref id(PyObject_CallMethod(generator, "generate_span_id", nullptr));
+  const uint64_t made = id ? span_id_of(id.get()) : 0;
+  if (!id) report_exception("the id generator failed; a random span id is taken");
+  return made ? made : sdk::random_id();
+}
+
+sdk::TraceId next_trace_id(PyObject* generator, uint8_t* flags) {
+  constexpr uint8_t kRandom = 2;
+  *flags = kRandom;
+  if (!generator) return {sdk::random_id(), sdk::random_id()};
+  Ref number(PyObject_CallMethod(generator, "generate_trace_id", nullptr));
+  const sdk::TraceId made = number ? trace_id_of(number.get()) : sdk::TraceId{};
+  if (!number) report_exception("the id generator failed; a random trace id is taken");
+  if (!made.valid()) return {sdk::random_id(), sdk::random_id()};
+  Ref random(PyObject_CallMethod(generator, "is_trace_id_random", nullptr));
+  if (!random || PyObject_IsTrue(random.get()) <= 0) *flags = 0;
+  PyErr_Clear();
+  return made;
+}
+
+/// What a sampler written in Python answered.
+struct Answer {
+  bool asked = false;
+  Ref attributes;
+  Ref trace_state;
+};
+
+sdk::Decision ask_sampler(PyObject* sampler, const SpanObject* span, const StartArguments& given,
+                          PyObject* context, Answer* answer) {
+  const ErrorGuard guard;
+  answer->asked = true;
+  Ref trace_id(trace_id_number(span->head.trace_id));
+  Ref no_links(PyTuple_New(0));
+  Ref result(trace_id && no_links
+                 ? PyObject_CallMethod(
+                       sampler, "should_sample", "OOOOOO", context, trace_id.get(), span->name,
+                       otel.span_kinds[span->head.kind - 1],
+                       given.attributes ? given.attributes : Py_None,
+                       given.links && given.links != Py_None ? given.links : no_links.get())
+                 : nullptr);
+  Ref decision(result ? PyObject_GetAttrString(result.get(), "decision") : nullptr);
+  Ref value(decision ? PyObject_GetAttrString(decision.get(), "value") : nullptr);
+  const long number = value ? PyLong_AsLong(value.get()) : -1;
+  if (number < 0 || number > 2) {
+    report_exception("the sampler failed; the span is sampled");
+    answer->attributes = Ref::borrow(given.attributes);
+    return sdk::Decision::kRecordAndSample;
+  }
+  answer->attributes = Ref(PyObject_GetAttrString(result.get(), "attributes"));
+  answer->trace_state = Ref(PyObject_GetAttrString(result.get(), "trace_state"));
+  PyErr_Clear();
+  return static_cast<sdk::Decision>(number);
+}
+
+/// A span of a tracer that is switched off: it records nothing and is its parent's context.
+SpanObject* stand_in(SpanObject* span, const Parent& parent) {
+  span->head.trace_id = parent.trace_id;
+  span->head.span_id = parent.span_id;
+  span->head.trace_flags = parent.trace_flags;
+  span->span_context = Py_XNewRef(parent.span_context);
+  span->trace_state = Py_XNewRef(parent.trace_state);
+  return span;
+}
+
+/// Tells the processors written in Python. What they raise is said, and stays here.
+void notify(PyObject* hooks, const char* method, PyObject* span, PyObject* context) {
+  const ErrorGuard guard;
+  Ref done(context ? PyObject_CallMethod(hooks, method, "OO", span, context)
+                   : PyObject_CallMethod(hooks, method, "O", span));
+  if (!done) report_exception("a span processor failed");
+}
+
+void add_links(SpanObject* span, PyObject* links) {
+  each(links, 10'000, [&](PyObject* link) {
+    Ref context(PyObject_GetAttrString(link, "context"));
+    Ref attributes(PyObject_GetAttrString(link, "attributes"));
+    PyErr_Clear();
+    if (context) add_link(span, context.get(), attributes.get());
+    return true;
+  });
+}
+
+void begin_recording(SpanObject* span, const StartArguments& given, PyObject* attributes) {
+  const ProviderObject* provider = span->tracer->provider;
+  span->recording = true;
+  if (attributes && attributes != Py_None) {
+    record_attributes(span->record, attributes, provider->limits);
+  }
+  if (given.links && given.links != Py_None) add_links(span, given.links);
+}
+
+void send(SpanObject* span) {
+  const ProviderObject* provider = span->tracer->provider;
+  const Utf8 name(span->name);
+  const std::string trace_state = trace_state_header(span->trace_state);
+  std::string message;
+  if (span->status_message) message = Utf8(span->status_message).view();
+  const std::string_view name_text = cut(name.view(), sdk::kUnlimited);
+  const std::string_view message_text = cut(message, sdk::kUnlimited);
+  const size_t size = span->record.encoded_size(span->head, name_text, trace_state, message_text);
+  for (const Sink& sink : provider->sinks) {
+    char* out = sink.lane->reserve(size, span->tracer->source);
+    if (!out) continue;
+    span->record.encode(out, span->head, name_text, trace_state, message_text);
+    sink.thread->commit(*sink.lane, out);
+  }
+}
+
+}  // namespace
+
 SpanObject* start_span(TracerObject* tracer, PyObject* name, const Parent& parent, uint8_t kind,
-                       int64_t start_ns) {
+                       int64_t start_ns, const StartArguments& given, PyObject* context) {
   SpanObject* span = new_span();
   if (!span) return nullptr;
   span->weakrefs = nullptr;
@@ -156,11 +209,15 @@ SpanObject* start_span(TracerObject* tracer, PyObject* name, const Parent& paren
   span->parent_context = nullptr;
   span->trace_state = nullptr;
   span->status_message = nullptr;
-  span->record_exception = span->set_status_on_exception = true;
+  span->recording = span->sampled = span->ending = false;
+  span->record_exception = !is_false(given.record_exception);
+  span->set_status_on_exception = !is_false(given.set_status_on_exception);
   sdk::SpanHead& head = span->head;
   head = {};
   head.kind = kind;
-  head.span_id = sdk::random_id();
+  if (!tracer->enabled) return stand_in(span, parent);
+  const ProviderObject* provider = tracer->provider;
+  head.span_id = next_span_id(provider->id_generator);
   if (parent.valid()) {
     head.trace_id = parent.trace_id;
     head.parent_id = parent.span_id;
@@ -169,48 +226,49 @@ SpanObject* start_span(TracerObject* tracer, PyObject* name, const Parent& paren
     span->trace_state = Py_XNewRef(parent.trace_state);
     span->parent_context = Py_XNewRef(parent.span_context);
   } else {
-    head.trace_id = {sdk::random_id(), sdk::random_id()};
-    head.trace_flags = 2;  // its trace id is random
+    head.trace_id = next_trace_id(provider->id_generator, &head.trace_flags);
   }
+  Ref current;
+  if (provider->hooks || provider->asks_python) {
+    current = context ? Ref::borrow(context) : Ref(current_context());
+    if (!current) current = Ref(none());
+    PyErr_Clear();
+  }
+  Answer answer;
   const sdk::SamplingParent sampling{parent.valid(), parent.remote, (parent.trace_flags & 1) != 0};
-  span->sampled = tracer->provider->sampler.should_sample(sampling, head.trace_id.low);
-  if (span->sampled) head.trace_flags |= 1;
-  span->recording = span->sampled;
-  if (span->recording) {
-    const int64_t now = sdk::wall_now(&span->clock_offset);
-    head.start_ns = start_ns ? start_ns : now;
+  const sdk::Decision decision =
+      provider->sampler.should_sample(sampling, head.trace_id.low, [&](void* sampler) {
+        return ask_sampler(static_cast<PyObject*>(sampler), span, given, current.get(), &answer);
+      });
+  if (answer.asked) {
+    PyObject* state = answer.trace_state.get();
+    Py_XSETREF(span->trace_state, state && state != Py_None ? Py_NewRef(state) : nullptr);
   }
+  span->sampled = decision == sdk::Decision::kRecordAndSample;
+  if (span->sampled) head.trace_flags |= 1;
+  if (decision == sdk::Decision::kDrop) return span;
+  const int64_t now = sdk::wall_now(&span->clock_offset);
+  head.start_ns = start_ns ? start_ns : now;
+  begin_recording(span, given, answer.asked ? answer.attributes.get() : given.attributes);
+  if (provider->hooks) notify(provider->hooks, "on_start", as_object(span), current.get());
   return span;
 }
 
 void end_span(SpanObject* span, int64_t end_ns) {
-  if (!span->recording) return;
-  span->recording = false;
+  if (!span->recording || span->ending) return;
+  span->ending = true;
   span->head.end_ns = end_ns ? end_ns : sdk::wall_now(span->clock_offset);
   const ProviderObject* provider = span->tracer->provider;
-  if (provider->sinks.empty()) return;
-  const Utf8 name(span->name);
-  Ref state_header(span->trace_state ? PyObject_CallMethod(span->trace_state, "to_header", nullptr)
-                                     : nullptr);
-  if (span->trace_state && (!state_header || !PyUnicode_Check(state_header.get()))) {
-    PyErr_Clear();
-    state_header = Ref();
-  }
-  std::string_view trace_state, message;
-  if (state_header) trace_state = Utf8(state_header.get()).view();
-  const Ref message_kept = Ref::borrow(span->status_message);
-  std::string message_text;
-  if (span->status_message) {
-    message_text = Utf8(span->status_message).view();
-    message = cut(message_text, sdk::kUnlimited);
-  }
-  const std::string_view name_text = cut(name.view(), sdk::kUnlimited);
-  const size_t size = span->record.encoded_size(span->head, name_text, trace_state, message);
-  for (const Sink& sink : provider->sinks) {
-    char* out = sink.lane->reserve(size, span->tracer->source);
-    if (!out) continue;
-    span->record.encode(out, span->head, name_text, trace_state, message);
-    sink.thread->commit(*sink.lane, out);
+  if (provider->hooks) notify(provider->hooks, "_on_ending", as_object(span), nullptr);
+  span->recording = false;
+  if (span->sampled && !provider->sinks.empty()) send(span);
+  if (!provider->hooks) return;
+  const ErrorGuard guard;
+  Ref readable(call_face("snapshot", as_object(span)));
+  if (readable) {
+    notify(provider->hooks, "on_end", readable.get(), nullptr);
+  } else {
+    report_exception("a span could not be read back");
   }
 }
 
@@ -258,60 +316,40 @@ std::string stack_trace(PyObject* exception) {
 
 namespace {
 
-void add_event_bytes(SpanObject* span, std::string_view name, int64_t time_ns,
-                     const sdk::ProtoBuffer& attributes, uint32_t dropped) {
-  sdk::ProtoBuffer event;
-  event.fixed64_field(sdk::otlp::Event::kTime,
-                      static_cast<uint64_t>(time_ns ? time_ns : sdk::wall_now(span->clock_offset)));
-  event.bytes_field(sdk::otlp::Event::kName, cut(name, sdk::kUnlimited));
-  event.raw(attributes.view());
-  if (dropped) event.varint_field(sdk::otlp::Event::kDroppedAttributes, dropped);
-  span->record.add_event(event.view(), span->tracer->provider->limits);
-}
-
-void text_attribute(sdk::ProtoBuffer& out, std::string_view key, std::string_view value,
-                    uint32_t length_max) {
-  const size_t message = out.begin_message(sdk::otlp::Event::kAttributes);
-  out.bytes_field(sdk::otlp::KeyValue::kKey, key);
-  const size_t inner = out.begin_message(sdk::otlp::KeyValue::kValue);
-  out.bytes_field(sdk::otlp::AnyValue::kString, cut(value, length_max));
-  out.end_message(inner);
-  out.end_message(message);
-}
-
-bool has_key(PyObject* attributes, const char* key) {
-  if (!attributes || attributes == Py_None) return false;
-  const int has = PyMapping_HasKeyString(attributes, key);
-  return has > 0;
+int64_t time_or_now(const SpanObject* span, int64_t time_ns) {
+  return time_ns ? time_ns : sdk::wall_now(span->clock_offset);
 }
 
 }  // namespace
 
+void add_event(SpanObject* span, std::string_view name, PyObject* attributes, int64_t time_ns) {
+  const sdk::SpanLimits& limits = span->tracer->provider->limits;
+  sdk::ProtoBuffer event;
+  write_event(event, name, time_or_now(span, time_ns), attributes, limits);
+  span->record.add_event(event.view(), limits);
+}
+
 void record_exception(SpanObject* span, PyObject* exception, PyObject* attributes, int64_t time_ns,
                       bool escaped) {
   if (!open(span)) return;
-  const sdk::SpanLimits& limits = span->tracer->provider->limits;
-  sdk::ProtoBuffer encoded;
+  // The application's attributes come last, and win.
+  Ref all(PyDict_New());
   const std::pair<const char*, std::string> facts[] = {
       {"exception.type", exception_type(exception)},
       {"exception.message", safe_str(exception)},
       {"exception.stacktrace", stack_trace(exception)},
       {"exception.escaped", escaped ? "True" : "False"},
   };
-  uint32_t room = limits.event_attributes;
-  uint32_t dropped = 0;
   for (const auto& [key, value] : facts) {
-    if (has_key(attributes, key)) continue;
-    if (room == 0) {
-      ++dropped;
-      continue;
-    }
-    text_attribute(encoded, key, value, limits.attribute_length);
-    --room;
+    Ref text(PyUnicode_DecodeUTF8(value.data(), static_cast<Py_ssize_t>(value.size()), "replace"));
+    if (text && all) PyDict_SetItemString(all.get(), key, text.get());
   }
-  dropped += write_attributes(encoded, sdk::otlp::Event::kAttributes, attributes, room,
-                              limits.attribute_length);
-  add_event_bytes(span, "exception", time_ns, encoded, dropped);
+  if (all && attributes && attributes != Py_None) {
+    each_item(attributes,
+              [&](PyObject* key, PyObject* value) { PyDict_SetItem(all.get(), key, value); });
+  }
+  PyErr_Clear();
+  add_event(span, "exception", all.get(), time_ns);
 }
 
 void set_status(SpanObject* span, int code, PyObject* description) {
@@ -332,9 +370,6 @@ void set_error(SpanObject* span, PyObject* exception) {
   if (!description) PyErr_Clear();
   set_status(span, 2, description.get());
 }
-
-// ---- methods
-// -------------------------------------------------------------------------------------
 
 namespace {
 
@@ -365,42 +400,16 @@ PyObject* py_add_event(PyObject* self, PyObject* const* args, Py_ssize_t nargs, 
   if (!bind({"add_event", names, 3, 1, 3}, args, nargs, kwnames, given)) return nullptr;
   SpanObject* span = as_span(self);
   if (!open(span)) return none();
-  const sdk::SpanLimits& limits = span->tracer->provider->limits;
-  sdk::ProtoBuffer attributes;
-  const uint32_t dropped = write_attributes(attributes, sdk::otlp::Event::kAttributes, given[1],
-                                            limits.event_attributes, limits.attribute_length);
-  add_event_bytes(span, safe_str(given[0]), time_argument(given[2]), attributes, dropped);
+  add_event(span, safe_str(given[0]), given[1], time_argument(given[2]));
   return none();
 }
 
 }  // namespace
 
 void add_link(SpanObject* span, PyObject* context, PyObject* attributes) {
-  Parent target;
-  read_span_context(context, &target);
-  const Py_ssize_t size = attributes && attributes != Py_None ? PyObject_Size(attributes) : 0;
-  if (size < 0) PyErr_Clear();
-  if (!target.span_context || (!target.valid() && size <= 0 && !target.trace_state)) return;
   const sdk::SpanLimits& limits = span->tracer->provider->limits;
-  using Field = sdk::otlp::Link;
   sdk::ProtoBuffer link;
-  char ids[24];
-  const uint64_t words[3] = {__builtin_bswap64(target.trace_id.high),
-                             __builtin_bswap64(target.trace_id.low),
-                             __builtin_bswap64(target.span_id)};
-  std::memcpy(ids, words, sizeof ids);
-  link.bytes_field(Field::kTraceId, {ids, 16});
-  link.bytes_field(Field::kSpanId, {ids + 16, 8});
-  if (target.trace_state) {
-    Ref header(PyObject_CallMethod(target.trace_state, "to_header", nullptr));
-    if (header) link.bytes_field(Field::kTraceState, safe_str(header.get()));
-    PyErr_Clear();
-  }
-  const uint32_t dropped = write_attributes(link, Field::kAttributes, attributes,
-                                            limits.link_attributes, limits.attribute_length);
-  if (dropped) link.varint_field(Field::kDroppedAttributes, dropped);
-  link.fixed32_field(Field::kFlags, target.trace_flags | 0x100u | (target.remote ? 0x200u : 0u));
-  span->record.add_link(link.view(), limits);
+  if (write_link(link, context, attributes, limits)) span->record.add_link(link.view(), limits);
 }
 
 namespace {
@@ -489,53 +498,6 @@ PyObject* py_exit(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
   return none();
 }
 
-// ---- reading back
-// --------------------------------------------------------------------------------
-
-PyObject* get_name(PyObject* self, void*) {
-  return Py_NewRef(as_span(self)->name);
-}
-PyObject* get_context(PyObject* self, void*) {
-  return span_context_of(as_span(self));
-}
-PyObject* get_kind(PyObject* self, void*) {
-  return Py_NewRef(otel.span_kinds[as_span(self)->head.kind - 1]);
-}
-PyObject* get_parent(PyObject* self, void*) {
-  SpanObject* span = as_span(self);
-  if (!span->head.parent_id) return none();
-  if (!span->parent_context) {
-    // Only what the parent was sampled as is not kept; a child is seldom sampled otherwise.
-    span->parent_context =
-        make_span_context(span->head.trace_id, span->head.parent_id, span->head.parent_remote,
-                          span->head.trace_flags, span->trace_state);
-  }
-  return Py_XNewRef(span->parent_context);
-}
-PyObject* get_status(PyObject* self, void*) {
-  SpanObject* span = as_span(self);
-  return PyObject_CallFunctionObjArgs(otel.status_type, otel.status_codes[span->head.status],
-                                      span->status_message, nullptr);
-}
-PyObject* get_start_time(PyObject* self, void*) {
-  return PyLong_FromLongLong(as_span(self)->head.start_ns);
-}
-PyObject* get_end_time(PyObject* self, void*) {
-  const int64_t end = as_span(self)->head.end_ns;
-  return end ? PyLong_FromLongLong(end) : none();
-}
-PyObject* get_attributes(PyObject* self, void*) {
-  return read_attributes(as_span(self)->record);
-}
-PyObject* get_resource(PyObject* self, void*) {
-  PyObject* resource = as_span(self)->tracer->provider->python_resource;
-  return Py_NewRef(resource ? resource : Py_None);
-}
-PyObject* get_scope(PyObject* self, void*) {
-  PyObject* scope = as_span(self)->tracer->scope;
-  return Py_NewRef(scope ? scope : Py_None);
-}
-
 PyObject* span_repr(PyObject* self) {
   Ref context(span_context_of(as_span(self)));
   return context
@@ -566,26 +528,17 @@ PyMethodDef span_methods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
-PyGetSetDef span_properties[] = {
-    {"name", get_name, nullptr, nullptr, nullptr},
-    {"context", get_context, nullptr, nullptr, nullptr},
-    {"kind", get_kind, nullptr, nullptr, nullptr},
-    {"parent", get_parent, nullptr, nullptr, nullptr},
-    {"status", get_status, nullptr, nullptr, nullptr},
-    {"start_time", get_start_time, nullptr, nullptr, nullptr},
-    {"end_time", get_end_time, nullptr, nullptr, nullptr},
-    {"attributes", get_attributes, nullptr, "A copy of the attributes.", nullptr},
-    {"resource", get_resource, nullptr, nullptr, nullptr},
-    {"instrumentation_scope", get_scope, nullptr, nullptr, nullptr},
-    {nullptr, nullptr, nullptr, nullptr, nullptr},
-};
-
 PyMemberDef span_members[] = {
     {"__weaklistoffset__", T_PYSSIZET, offsetof(SpanObject, weakrefs), READONLY, nullptr},
     {nullptr, 0, 0, 0, nullptr},
 };
 
-PyType_Slot base_slots[] = {{0, nullptr}};
+// Reading back is the base's part: there is nothing to read from but a Span.
+PyType_Slot base_slots[] = {
+    {Py_tp_methods, span_reading_methods},
+    {Py_tp_getset, span_properties},
+    {0, nullptr},
+};
 PyType_Spec base_spec = {
     "vedette._native.SpanBase", 0, 0,
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION, base_slots};
@@ -594,7 +547,6 @@ PyType_Slot span_slots[] = {
     {Py_tp_dealloc, reinterpret_cast<void*>(span_dealloc)},
     {Py_tp_repr, reinterpret_cast<void*>(span_repr)},
     {Py_tp_methods, span_methods},
-    {Py_tp_getset, span_properties},
     {Py_tp_members, span_members},
     {Py_tp_doc, const_cast<char*>("A span. Made by a Tracer.")},
     {0, nullptr},

@@ -1,24 +1,14 @@
 // vedette._native.Span: opentelemetry.trace.Span, kept as OTLP bytes while it is recorded.
 #pragma once
 
-#include "otel_api.h"
 #include "python.h"
 #include "sdk/span_record.h"
+#include "span_context.h"
 
 namespace vedette::native {
 
 struct TracerObject;
-
-/// What a new span takes from its parent.
-struct Parent {
-  sdk::TraceId trace_id;
-  uint64_t span_id = 0;
-  uint8_t trace_flags = 0;
-  bool remote = false;
-  PyObject* span_context = nullptr;  // a SpanContext, when there is one already; borrowed
-  PyObject* trace_state = nullptr;   // a TraceState that is not empty; borrowed
-  bool valid() const { return trace_id.valid() && span_id; }
-};
+struct StartArguments;
 
 struct SpanObject {
   PyObject_HEAD PyObject* weakrefs;
@@ -30,7 +20,8 @@ struct SpanObject {
   PyObject* status_message;  // str or null
   sdk::SpanHead head;
   int64_t clock_offset;  // wall minus monotonic time at the start
-  bool recording;        // false: not sampled, or ended
+  bool recording;        // false: not recorded, or ended
+  bool ending;           // end() is under way: its time is fixed
   bool sampled;
   bool record_exception;
   bool set_status_on_exception;
@@ -55,12 +46,17 @@ inline PyObject* as_object(SpanObject* span) {
 /// `*kept`, which must outlive the Parent.
 Parent parent_of(PyObject* context, Ref* kept);
 
-/// A started span; null with an exception set when memory is short. `start_ns` 0: now.
+/// A started span; null with an exception set when memory is short. `start_ns` 0: now. `context` is
+/// what Python's samplers and processors are told; null: the current one.
 SpanObject* start_span(TracerObject* tracer, PyObject* name, const Parent& parent, uint8_t kind,
-                       int64_t start_ns);
+                       int64_t start_ns, const StartArguments& given, PyObject* context = nullptr);
 
 /// Ends and queues it. `end_ns` 0: now. Does nothing the second time.
 void end_span(SpanObject* span, int64_t end_ns);
+
+/// `time_ns` 0: now.
+void add_event(SpanObject* span, std::string_view name, PyObject* attributes, int64_t time_ns);
+void add_link(SpanObject* span, PyObject* context, PyObject* attributes);
 
 /// The "exception" event. `escaped`: it left the span's scope.
 void record_exception(SpanObject* span, PyObject* exception, PyObject* attributes, int64_t time_ns,

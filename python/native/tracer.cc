@@ -13,8 +13,6 @@ namespace vedette::native {
 PyTypeObject* provider_type;
 PyTypeObject* tracer_type;
 
-void add_link(SpanObject* span, PyObject* context, PyObject* attributes);
-
 namespace {
 
 ProviderObject* as_provider(PyObject* object) {
@@ -24,7 +22,10 @@ TracerObject* as_tracer(PyObject* object) {
   return reinterpret_cast<TracerObject*>(object);
 }
 
-/// ("on",) | ("off",) | ("ratio", bound) | ("parent", root, remote sampled, …)
+bool parse_children(PyObject* spec, sdk::Sampler* out);
+
+/// ("on",) | ("off",) | ("record",) | ("ratio", bound) | ("parent", root, remote sampled, …) |
+/// ("always_record", root) | ("python", sampler)
 bool parse_sampler(PyObject* spec, sdk::Sampler* out) {
   using Kind = sdk::Sampler::Kind;
   if (!PyTuple_Check(spec) || PyTuple_GET_SIZE(spec) < 1 ||
@@ -33,11 +34,19 @@ bool parse_sampler(PyObject* spec, sdk::Sampler* out) {
     return false;
   }
   const std::string kind = safe_str(PyTuple_GET_ITEM(spec, 0));
-  if (kind == "on" || kind == "off") {
-    out->kind = kind == "on" ? Kind::kAlwaysOn : Kind::kAlwaysOff;
+  const Py_ssize_t size = PyTuple_GET_SIZE(spec);
+  if (kind == "on" || kind == "off" || kind == "record") {
+    out->kind = kind == "on"    ? Kind::kAlwaysOn
+                : kind == "off" ? Kind::kAlwaysOff
+                                : Kind::kRecordOnly;
     return true;
   }
-  if (kind == "ratio" && PyTuple_GET_SIZE(spec) == 2) {
+  if (kind == "python" && size == 2) {
+    out->kind = Kind::kForeign;
+    out->foreign = PyTuple_GET_ITEM(spec, 1);  // kept by the description
+    return true;
+  }
+  if (kind == "ratio" && size == 2) {
     out->kind = Kind::kTraceIdRatio;
     out->bound = PyLong_AsUnsignedLongLong(PyTuple_GET_ITEM(spec, 1));
     if (PyErr_Occurred()) {
@@ -47,19 +56,27 @@ bool parse_sampler(PyObject* spec, sdk::Sampler* out) {
     }
     return true;
   }
-  if (kind != "parent" || PyTuple_GET_SIZE(spec) != 6) {
-    PyErr_Format(PyExc_TypeError, "unknown sampler description %R", spec);
-    return false;
+  if ((kind == "parent" && size == 6) || (kind == "always_record" && size == 2)) {
+    out->kind = kind == "parent" ? Kind::kParentBased : Kind::kAlwaysRecord;
+    return parse_children(spec, out);
   }
-  out->kind = Kind::kParentBased;
-  for (size_t i = 0; i < 5; ++i) {
-    out->children[i] = std::make_unique<sdk::Sampler>();
-    if (!parse_sampler(PyTuple_GET_ITEM(spec, static_cast<Py_ssize_t>(i + 1)),
-                       out->children[i].get())) {
-      return false;
-    }
+  PyErr_Format(PyExc_TypeError, "unknown sampler description %R", spec);
+  return false;
+}
+
+bool parse_children(PyObject* spec, sdk::Sampler* out) {
+  for (Py_ssize_t i = 1; i < PyTuple_GET_SIZE(spec); ++i) {
+    auto child = std::make_unique<sdk::Sampler>();
+    if (!parse_sampler(PyTuple_GET_ITEM(spec, i), child.get())) return false;
+    out->children[static_cast<size_t>(i - 1)] = std::move(child);
   }
   return true;
+}
+
+bool has_foreign(const sdk::Sampler& sampler) {
+  return sampler.kind == sdk::Sampler::Kind::kForeign ||
+         std::any_of(sampler.children.begin(), sampler.children.end(),
+                     [](const auto& child) { return child && has_foreign(*child); });
 }
 
 /// A limit of SpanLimits: None is no limit.
@@ -74,35 +91,78 @@ uint32_t limit_of(PyObject* limits, const char* name) {
   return n < 0 || n >= sdk::kUnlimited ? sdk::kUnlimited : static_cast<uint32_t>(n);
 }
 
-void provider_dealloc(PyObject* self) {
+PyObject** objects_of(ProviderObject* provider) {
+  return &provider->python_resource;
+}
+constexpr int kProviderObjects = 4;  // python_resource … python_id_generator
+
+int provider_traverse(PyObject* self, visitproc visit, void* arg) {
   ProviderObject* provider = as_provider(self);
-  Py_XDECREF(provider->python_resource);
+  Py_VISIT(Py_TYPE(self));
+  for (int i = 0; i < kProviderObjects; ++i) Py_VISIT(objects_of(provider)[i]);
+  Py_VISIT(provider->processor);
+  Py_VISIT(provider->hooks);
+  return 0;
+}
+
+// What tracers and spans still need, they keep alive; only the application's own objects can make a
+// cycle.
+int provider_clear(PyObject* self) {
+  ProviderObject* provider = as_provider(self);
+  Py_CLEAR(provider->processor);
+  Py_CLEAR(provider->hooks);
+  return 0;
+}
+
+void provider_dealloc(PyObject* self) {
+  PyObject_GC_UnTrack(self);
+  ProviderObject* provider = as_provider(self);
+  provider_clear(self);
+  for (int i = 0; i < kProviderObjects; ++i) Py_CLEAR(objects_of(provider)[i]);
   std::destroy_at(&provider->sampler);
   std::destroy_at(&provider->sinks);
   std::destroy_at(&provider->resource);
   std::destroy_at(&provider->resource_schema_url);
   PyTypeObject* type = Py_TYPE(self);
-  PyObject_Free(self);
+  PyObject_GC_Del(self);
   Py_DECREF(type);
 }
 
-/// Provider(sampler_description, limits, resource)
-PyObject* provider_new(PyTypeObject*, PyObject* args, PyObject*) {
-  PyObject *sampler, *limits, *resource;
-  if (!PyArg_ParseTuple(args, "OOO", &sampler, &limits, &resource)) return nullptr;
+bool take_resource(ProviderObject* provider, PyObject* resource) {
   Ref attributes(PyObject_GetAttrString(resource, "attributes"));
   Ref schema_url(PyObject_GetAttrString(resource, "schema_url"));
+  if (!attributes || !schema_url) return false;
+  provider->resource = encode_resource(attributes.get());
+  provider->resource_schema_url = schema_url.get() == Py_None ? "" : safe_str(schema_url.get());
+  Py_XSETREF(provider->python_resource, Py_NewRef(resource));
+  return true;
+}
+
+/// Provider(sampler_description, limits, resource, sampler, id_generator, native_ids, processor)
+PyObject* provider_new(PyTypeObject*, PyObject* args, PyObject*) {
+  PyObject *description, *limits, *resource, *sampler, *id_generator, *processor;
+  int native_ids;
+  if (!PyArg_ParseTuple(args, "OOOOOpO", &description, &limits, &resource, &sampler, &id_generator,
+                        &native_ids, &processor)) {
+    return nullptr;
+  }
   sdk::Sampler parsed;
-  if (!attributes || !schema_url || !parse_sampler(sampler, &parsed)) return nullptr;
-  auto* provider = PyObject_New(ProviderObject, provider_type);
+  if (!parse_sampler(description, &parsed)) return nullptr;
+  auto* provider = PyObject_GC_New(ProviderObject, provider_type);
   if (!provider) return nullptr;
+  provider->asks_python = has_foreign(parsed);
   new (&provider->sampler) sdk::Sampler(std::move(parsed));
   new (&provider->limits) sdk::SpanLimits;
   new (&provider->sinks) std::vector<Sink>;
-  new (&provider->resource) std::string(encode_resource(attributes.get()));
-  new (&provider->resource_schema_url) std::string(safe_str(schema_url.get()));
-  provider->python_resource = Py_NewRef(resource);
-  provider->shut = false;
+  new (&provider->resource) std::string;
+  new (&provider->resource_schema_url) std::string;
+  provider->python_resource = nullptr;
+  provider->sampler_description = Py_NewRef(description);
+  provider->python_sampler = Py_NewRef(sampler);
+  provider->python_id_generator = Py_NewRef(id_generator);
+  provider->id_generator = native_ids ? nullptr : id_generator;
+  provider->processor = Py_NewRef(processor);
+  provider->hooks = nullptr;
   sdk::SpanLimits& to = provider->limits;
   to.attributes = limit_of(limits, "max_span_attributes");
   to.events = limit_of(limits, "max_events");
@@ -111,7 +171,19 @@ PyObject* provider_new(PyTypeObject*, PyObject* args, PyObject*) {
   to.link_attributes = limit_of(limits, "max_link_attributes");
   to.attribute_length = limit_of(limits, "max_attribute_length");
   to.span_attribute_length = limit_of(limits, "max_span_attribute_length");
-  return reinterpret_cast<PyObject*>(provider);
+  Ref made(reinterpret_cast<PyObject*>(provider));
+  if (!take_resource(provider, resource)) return nullptr;
+  PyObject_GC_Track(made.get());
+  return made.release();
+}
+
+PyObject* provider_set_hooks(PyObject* self, PyObject* hooks) {
+  Py_XSETREF(as_provider(self)->hooks, hooks == Py_None ? nullptr : Py_NewRef(hooks));
+  return none();
+}
+
+PyObject* provider_set_resource(PyObject* self, PyObject* resource) {
+  return take_resource(as_provider(self), resource) ? none() : nullptr;
 }
 
 PyObject* provider_add_sink(PyObject* self, PyObject* lane) {
@@ -134,11 +206,13 @@ PyObject* provider_tracer(PyObject* self, PyObject* args) {
   const uint32_t source = sdk::SourceTable::instance().intern(
       provider->resource, provider->resource_schema_url, encode_scope(name, version, attributes),
       schema_url == Py_None ? "" : safe_str(schema_url));
-  auto* tracer = PyObject_New(TracerObject, tracer_type);
+  auto* tracer = PyObject_GC_New(TracerObject, tracer_type);
   if (!tracer) return nullptr;
   tracer->provider = as_provider(Py_NewRef(self));
   tracer->scope = Py_NewRef(scope);
   tracer->source = source;
+  tracer->enabled = true;
+  PyObject_GC_Track(reinterpret_cast<PyObject*>(tracer));
   return reinterpret_cast<PyObject*>(tracer);
 }
 
@@ -166,13 +240,60 @@ PyObject* provider_adopt(PyObject* self, PyObject* object) {
   return none();
 }
 
+int tracer_traverse(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  Py_VISIT(reinterpret_cast<PyObject*>(as_tracer(self)->provider));
+  Py_VISIT(as_tracer(self)->scope);
+  return 0;
+}
+
 void tracer_dealloc(PyObject* self) {
+  PyObject_GC_UnTrack(self);
   TracerObject* tracer = as_tracer(self);
   Py_DECREF(reinterpret_cast<PyObject*>(tracer->provider));
   Py_DECREF(tracer->scope);
   PyTypeObject* type = Py_TYPE(self);
-  PyObject_Free(self);
+  PyObject_GC_Del(self);
   Py_DECREF(type);
+}
+
+/// The provider has another resource: in a forked child.
+PyObject* tracer_renew_source(PyObject* self, PyObject*) {
+  TracerObject* tracer = as_tracer(self);
+  sdk::SourceTable& table = sdk::SourceTable::instance();
+  const sdk::Source before = table.get(tracer->source);
+  tracer->source = table.intern(tracer->provider->resource, tracer->provider->resource_schema_url,
+                                before.scope, before.scope_schema_url);
+  return none();
+}
+
+PyObject* tracer_set_enabled(PyObject* self, PyObject* value) {
+  as_tracer(self)->enabled = !is_false(value);
+  return none();
+}
+
+PyObject* tracer_is_enabled(PyObject* self, PyObject*) {
+  return PyBool_FromLong(as_tracer(self)->enabled);
+}
+
+PyObject* get_resource(PyObject* self, void*) {
+  return Py_NewRef(as_tracer(self)->provider->python_resource);
+}
+PyObject* get_sampler(PyObject* self, void*) {
+  return Py_NewRef(as_tracer(self)->provider->python_sampler);
+}
+PyObject* get_id_generator(PyObject* self, void*) {
+  return Py_NewRef(as_tracer(self)->provider->python_id_generator);
+}
+PyObject* get_processor(PyObject* self, void*) {
+  PyObject* processor = as_tracer(self)->provider->processor;
+  return Py_NewRef(processor ? processor : Py_None);
+}
+PyObject* get_scope(PyObject* self, void*) {
+  return Py_NewRef(as_tracer(self)->scope);
+}
+PyObject* get_info(PyObject* self, void*) {
+  return call_face("instrumentation_info", self);
 }
 
 const char* const kStartNames[] = {"name",
@@ -214,23 +335,6 @@ PyObject* tracer_start_as_current_span(PyObject* self, PyObject* const* args, Py
   return make_scope(as_tracer(self), given);
 }
 
-void add_links(SpanObject* span, PyObject* links) {
-  each(links, 10'000, [&](PyObject* link) {
-    Ref context(PyObject_GetAttrString(link, "context"));
-    Ref attributes(PyObject_GetAttrString(link, "attributes"));
-    PyErr_Clear();
-    if (context) add_link(span, context.get(), attributes.get());
-    return true;
-  });
-}
-
-bool is_false(PyObject* value) {
-  if (!value) return false;
-  const int truth = PyObject_IsTrue(value);
-  if (truth < 0) PyErr_Clear();
-  return truth == 0;
-}
-
 #define FAST(function) reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function))
 
 PyMethodDef tracer_methods[] = {
@@ -239,16 +343,31 @@ PyMethodDef tracer_methods[] = {
      "record_exception=True, set_status_on_exception=True): a started span, not made current."},
     {"start_as_current_span", FAST(tracer_start_as_current_span), METH_FASTCALL | METH_KEYWORDS,
      "start_as_current_span(name, …, end_on_exit=True): a context manager and decorator."},
+    {"_renew_source", tracer_renew_source, METH_NOARGS, nullptr},
+    {"_set_enabled", tracer_set_enabled, METH_O, nullptr},
+    {"_is_enabled", tracer_is_enabled, METH_NOARGS, "False: its spans record nothing."},
     {nullptr, nullptr, 0, nullptr},
+};
+PyGetSetDef tracer_properties[] = {
+    {"resource", get_resource, nullptr, nullptr, nullptr},
+    {"sampler", get_sampler, nullptr, nullptr, nullptr},
+    {"id_generator", get_id_generator, nullptr, nullptr, nullptr},
+    {"span_processor", get_processor, nullptr, nullptr, nullptr},
+    {"instrumentation_scope", get_scope, nullptr, nullptr, nullptr},
+    {"instrumentation_info", get_info, nullptr, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 PyType_Slot tracer_slots[] = {
     {Py_tp_dealloc, reinterpret_cast<void*>(tracer_dealloc)},
+    {Py_tp_traverse, reinterpret_cast<void*>(tracer_traverse)},
     {Py_tp_methods, tracer_methods},
+    {Py_tp_getset, tracer_properties},
     {Py_tp_doc, const_cast<char*>("Makes spans. Made by TracerProvider.get_tracer().")},
     {0, nullptr},
 };
-PyType_Spec tracer_spec = {"vedette._native.Tracer", sizeof(TracerObject), 0,
-                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, tracer_slots};
+PyType_Spec tracer_spec = {
+    "vedette._native.Tracer", sizeof(TracerObject), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION, tracer_slots};
 
 PyMethodDef provider_methods[] = {
     {"add_sink", provider_add_sink, METH_O, "add_sink(lane): ended spans go there, too."},
@@ -256,16 +375,21 @@ PyMethodDef provider_methods[] = {
      "tracer(name, version, schema_url, attributes, scope)"},
     {"adopt", provider_adopt, METH_O,
      "adopt(tracer): the tracer of another provider makes its spans here from now on."},
+    {"set_hooks", provider_set_hooks, METH_O,
+     "set_hooks(processor): its on_start, _on_ending and on_end are called; None: nobody's."},
+    {"set_resource", provider_set_resource, METH_O, "set_resource(resource): for new sources."},
     {nullptr, nullptr, 0, nullptr},
 };
 PyType_Slot provider_slots[] = {
     {Py_tp_new, reinterpret_cast<void*>(provider_new)},
+    {Py_tp_traverse, reinterpret_cast<void*>(provider_traverse)},
+    {Py_tp_clear, reinterpret_cast<void*>(provider_clear)},
     {Py_tp_dealloc, reinterpret_cast<void*>(provider_dealloc)},
     {Py_tp_methods, provider_methods},
     {0, nullptr},
 };
 PyType_Spec provider_spec = {"vedette._native.Provider", sizeof(ProviderObject), 0,
-                             Py_TPFLAGS_DEFAULT, provider_slots};
+                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, provider_slots};
 
 }  // namespace
 
@@ -304,18 +428,8 @@ PyObject* start_from_arguments(TracerObject* tracer, const StartArguments& given
     start_ns = PyLong_AsLongLong(given.start_time);
     if (PyErr_Occurred()) PyErr_Clear();
   }
-  SpanObject* span = start_span(tracer, name, parent, given.kind ? kind_number(given.kind) : 1,
-                                std::max<int64_t>(start_ns, 0));
-  if (!span) return nullptr;
-  span->record_exception = !is_false(given.record_exception);
-  span->set_status_on_exception = !is_false(given.set_status_on_exception);
-  if (span->recording) {
-    if (given.attributes && given.attributes != Py_None) {
-      record_attributes(span->record, given.attributes, tracer->provider->limits);
-    }
-    if (given.links && given.links != Py_None) add_links(span, given.links);
-  }
-  return as_object(span);
+  return as_object(start_span(tracer, name, parent, given.kind ? kind_number(given.kind) : 1,
+                              std::max<int64_t>(start_ns, 0), given, context));
 }
 
 bool add_tracer_types(PyObject* module) {

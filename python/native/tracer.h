@@ -19,18 +19,25 @@ struct Sink {
 /// What a Tracer needs to know of its provider; shared by all its tracers.
 struct ProviderObject {
   PyObject_HEAD sdk::Sampler sampler;
+  bool asks_python;  // there is a sampler written in Python in it
   sdk::SpanLimits limits;
   std::vector<Sink> sinks;
   std::string resource;  // an encoded Resource message
   std::string resource_schema_url;
   PyObject* python_resource;
-  bool shut;
+  PyObject* sampler_description;  // holds the samplers that `sampler` refers to
+  PyObject* python_sampler;
+  PyObject* python_id_generator;
+  PyObject* id_generator;  // borrowed; null: ours
+  PyObject* processor;     // what Tracer.span_processor answers
+  PyObject* hooks;         // on_start, _on_ending, on_end of processors in Python; null: none
 };
 
 struct TracerObject {
   PyObject_HEAD ProviderObject* provider;
   PyObject* scope;  // what Span.instrumentation_scope answers
   uint32_t source;
+  bool enabled;
 };
 
 extern PyTypeObject* provider_type;

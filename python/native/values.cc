@@ -14,8 +14,6 @@ using sdk::SpanRecord;
 namespace {
 
 constexpr int kDepthMax = 16;
-/// Of a mapping that is no dict, and so may be endless.
-constexpr size_t kItemsMax = 10'000;
 constexpr const char* kBadKey =
     "an attribute key is not a non-empty string; the attribute is dropped";
 
@@ -68,26 +66,6 @@ void write_list(ProtoBuffer& out, PyObject* value, uint32_t length_max, int dept
     return out.size() - list <= sdk::kValueBytesMax;
   });
   out.end_message(list);
-}
-
-/// Calls visit(key, value) for each item. Those added meanwhile are not seen.
-template <typename Visit>
-void each_item(PyObject* mapping, Visit visit) {
-  if (PyDict_CheckExact(mapping)) {
-    Ref items(PyDict_Items(mapping));
-    if (!items) return PyErr_Clear();
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items.get()); ++i) {
-      PyObject* pair = PyList_GET_ITEM(items.get(), i);
-      visit(PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
-    }
-    return;
-  }
-  each(mapping, kItemsMax, [&](PyObject* key) {
-    Ref value(PyObject_GetItem(mapping, key));
-    if (value) visit(key, value.get());
-    PyErr_Clear();
-    return true;
-  });
 }
 
 bool usable_key(PyObject* key) {
@@ -278,25 +256,27 @@ PyObject* read_any_value(protozero::pbf_reader message) {
 
 }  // namespace
 
-PyObject* read_attributes(const SpanRecord& record) {
-  Ref attributes(PyDict_New());
-  if (!attributes) return nullptr;
+void add_key_value(PyObject* dict, std::string_view bytes) {
   try {
-    record.each_attribute([&](std::string_view bytes) {
-      protozero::pbf_reader entry(bytes.data(), bytes.size());
-      Ref key, value;
-      while (entry.next()) {
-        if (entry.tag() == otlp::KeyValue::kKey)
-          key = Ref(text_object(entry.get_view()));
-        else
-          value = Ref(read_any_value(entry.get_message()));
-      }
-      if (key && value) PyDict_SetItem(attributes.get(), key.get(), value.get());
-    });
+    protozero::pbf_reader entry(bytes.data(), bytes.size());
+    Ref key, value;
+    while (entry.next()) {
+      if (entry.tag() == otlp::KeyValue::kKey)
+        key = Ref(text_object(entry.get_view()));
+      else
+        value = Ref(read_any_value(entry.get_message()));
+    }
+    if (key && value) PyDict_SetItem(dict, key.get(), value.get());
   } catch (const std::exception&) {
     // Our own bytes; what was read so far is right.
   }
   PyErr_Clear();
+}
+
+PyObject* read_attributes(const SpanRecord& record) {
+  Ref attributes(PyDict_New());
+  if (!attributes) return nullptr;
+  record.each_attribute([&](std::string_view bytes) { add_key_value(attributes.get(), bytes); });
   return attributes.release();
 }
 

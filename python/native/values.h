@@ -27,6 +27,32 @@ void write_any_value(sdk::ProtoBuffer& out, PyObject* value, uint32_t length_max
 /// The text cut to `length_max` code points, and to what a value may be at all.
 std::string_view cut(std::string_view text, uint32_t length_max);
 
+/// Adds an encoded KeyValue message to a dict.
+void add_key_value(PyObject* dict, std::string_view bytes);
+
+/// Of a mapping that is no dict, and so may be endless.
+constexpr size_t kItemsMax = 10'000;
+
+/// Calls visit(key, value) for each item. Those added meanwhile are not seen.
+template <typename Visit>
+void each_item(PyObject* mapping, Visit visit) {
+  if (PyDict_CheckExact(mapping)) {
+    Ref items(PyDict_Items(mapping));
+    if (!items) return PyErr_Clear();
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items.get()); ++i) {
+      PyObject* pair = PyList_GET_ITEM(items.get(), i);
+      visit(PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
+    }
+    return;
+  }
+  each(mapping, kItemsMax, [&](PyObject* key) {
+    Ref value(PyObject_GetItem(mapping, key));
+    if (value) visit(key, value.get());
+    PyErr_Clear();
+    return true;
+  });
+}
+
 /// The attributes of a span as a dict, for those who want to read them back.
 PyObject* read_attributes(const sdk::SpanRecord& record);
 

@@ -157,14 +157,6 @@ def test_bad_configuration_is_a_value_error(arguments):
         BatchSpanProcessor(HttpExporter(**arguments))
 
 
-def test_exporters_and_processors_of_python_are_refused():
-    class Mine:
-        pass
-
-    with pytest.raises(TypeError):
-        TracerProvider().add_span_processor(Mine())
-
-
 # ---- faults ---------------------------------------------------------------------------------------
 
 

@@ -24,6 +24,9 @@ struct Endpoint {
   std::string path;  // HTTP only, "/v1/traces"
   std::vector<std::pair<std::string, std::string>> headers;
   bool gzip = false;
+  bool deflate = false;  // HTTP only
+  uint32_t retry_codes =
+      0;  // gRPC status codes to try again after, as bits; 0: the specification's
   std::chrono::milliseconds timeout{10'000};  // one attempt
   std::string ca_file;                        // empty: the system's
   std::string certificate_file;               // ours, for mutual TLS

@@ -28,6 +28,7 @@ struct BatchOptions {
   size_t queue_bytes = 16u << 20;
   uint64_t queue_items = 0;
   uint64_t batch_items = 512;
+  size_t request_bytes_max = 0;  // before compression; 0: ours
   std::chrono::milliseconds delay{5000};
 };
 
@@ -63,6 +64,8 @@ class Lane {
   void attempt_failed(const SendResult& result, int64_t now);
   void retry_now();
   void build_batch();
+  size_t request_bytes_max() const;
+  void drop_too_large(size_t size);
   void give_up(std::string_view why);
   void report_full(int64_t now);
   void drop_rest();

@@ -40,7 +40,8 @@ const char* name_of(GrpcCode code) {
 }
 
 /// The specification's table: RESOURCE_EXHAUSTED only when the server says when to come again.
-bool retryable(const h2::GrpcOutcome& outcome) {
+bool retryable(const h2::GrpcOutcome& outcome, uint32_t chosen) {
+  if (chosen) return chosen >> static_cast<uint32_t>(outcome.code) & 1;
   switch (outcome.code) {
     case GrpcCode::kCancelled:
     case GrpcCode::kDeadlineExceeded:
@@ -134,13 +135,14 @@ class GrpcTransport final : public Transport {
     return result;
   }
 
-  static SendResult judge(const h2::GrpcOutcome& outcome) {
+  SendResult judge(const h2::GrpcOutcome& outcome) const {
     SendResult result;
     if (outcome.code == GrpcCode::kOk) {
       read_partial_success(outcome.message, &result);
       return result;
     }
-    result.kind = retryable(outcome) ? SendResult::Kind::kRetry : SendResult::Kind::kRefused;
+    result.kind = retryable(outcome, endpoint_.retry_codes) ? SendResult::Kind::kRetry
+                                                            : SendResult::Kind::kRefused;
     result.message = std::string("gRPC ") + name_of(outcome.code);
     if (!outcome.error.empty()) result.message += ": " + outcome.error;
     if (outcome.retry_after) result.retry_after = *outcome.retry_after;

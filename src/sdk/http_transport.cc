@@ -50,6 +50,7 @@ class HttpTransport final : public Transport {
             "\r\nUser-Agent: " + std::string(user_agent()) +
             "\r\nContent-Type: application/x-protobuf\r\nAccept: application/x-protobuf\r\n";
     if (endpoint_.gzip) head_ += "Content-Encoding: gzip\r\n";
+    if (endpoint_.deflate) head_ += "Content-Encoding: deflate\r\n";
     for (const auto& [name, value] : endpoint_.headers) head_ += name + ": " + value + "\r\n";
     head_ += "Content-Length: ";
   }
@@ -61,8 +62,8 @@ class HttpTransport final : public Transport {
 
   SendResult send(std::string_view body, int64_t deadline_ns) override {
     std::string packed;
-    if (endpoint_.gzip) {
-      packed = gzip(body);
+    if (endpoint_.gzip || endpoint_.deflate) {
+      packed = endpoint_.gzip ? gzip(body) : deflate(body);
       body = packed;
     }
     const std::string head = head_ + std::to_string(body.size()) + "\r\n\r\n";

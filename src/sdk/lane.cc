@@ -4,9 +4,7 @@
 #include "sdk/diagnostic.h"
 #include "sdk/export_thread.h"
 #include "sdk/ids.h"
-#include "sdk/otlp_fields.h"
-#include "sdk/proto_buffer.h"
-#include "sdk/source_table.h"
+#include "sdk/lane_batch.h"
 #include "sdk/transport.h"
 
 namespace vedette::sdk {
@@ -18,8 +16,11 @@ constexpr int64_t kFirstPause = 500 * kMillisecond;
 constexpr int64_t kLongestPause = 30 * kSecond;
 constexpr int64_t kGiveUpAfter = 300 * kSecond;
 constexpr int64_t kSayAgainAfter = 60 * kSecond;
-/// A request is closed when it reaches this, whatever the number of its items.
+/// A request is closed before it grows beyond this, whatever the number of its items.
 constexpr size_t kRequestBytesMax = 8u << 20;
+/// What a request has besides its records: an item's tag and length; resource and scope.
+constexpr size_t kItemOverhead = 6;
+constexpr size_t kRequestOverhead = 1024;
 
 const char* noun(Signal signal) {
   return signal == Signal::kTraces ? "spans" : "log records";
@@ -110,47 +111,41 @@ int64_t Lane::step(int64_t now, bool urgent) {
 
 void Lane::build_batch() {
   Work& work = *work_;
-  std::map<uint32_t, std::string> scopes;  // by source
+  std::map<uint32_t, std::string> items;  // by source
   size_t bytes = 0;
   Ring::Record record;
-  char head[16];
-  while (work.batch_items < options_.batch_items && bytes < kRequestBytesMax &&
-         ring_->peek(&record)) {
-    std::string& items = scopes[record.source];
-    char* end = write_varint(head, tag(otlp::ScopeGroup::kItems, WireType::kBytes));
-    end = write_varint(end, record.bytes.size());
-    items.append(head, static_cast<size_t>(end - head)).append(record.bytes);
-    bytes += record.bytes.size();
-    ++work.batch_items;
+  uint64_t taken = 0;
+  while (work.batch_items < options_.batch_items && ring_->peek(&record)) {
+    const size_t size = record.bytes.size() + kItemOverhead;
+    const bool alone_too_large = size + kRequestOverhead > request_bytes_max();
+    if (!alone_too_large && bytes + size + kRequestOverhead > request_bytes_max()) break;
+    if (alone_too_large) {
+      drop_too_large(size);
+    } else {
+      append_item(items[record.source], record.bytes);
+      bytes += size;
+      ++work.batch_items;
+    }
+    ++taken;
     ring_->pop();
   }
-  pending_.fetch_sub(work.batch_items, std::memory_order_acq_rel);
+  pending_.fetch_sub(taken, std::memory_order_acq_rel);
+  work.batch = encode_request(items);
+}
 
-  std::map<uint32_t, ProtoBuffer> groups;  // by resource
-  for (const auto& [source, items] : scopes) {
-    const Source& from = SourceTable::instance().get(source);
-    ProtoBuffer& group = groups[from.resource_id];
-    if (group.size() == 0) group.bytes_field(otlp::ResourceGroup::kResource, from.resource);
-    const size_t scope = group.begin_message(otlp::ResourceGroup::kScopes);
-    group.bytes_field(otlp::ScopeGroup::kScope, from.scope);
-    group.raw(items);
-    if (!from.scope_schema_url.empty()) {
-      group.bytes_field(otlp::ScopeGroup::kSchemaUrl, from.scope_schema_url);
-    }
-    group.end_message(scope);
-  }
-  for (const auto& [id, group] : groups) {
-    const Source& from = SourceTable::instance().get(id);
-    const size_t url = from.resource_schema_url.size();
-    char* end = write_varint(head, tag(otlp::Request::kResourceGroups, WireType::kBytes));
-    end = write_varint(end, group.size() + (url ? 1 + varint_size(url) + url : 0));
-    work.batch.append(head, static_cast<size_t>(end - head)).append(group.view());
-    if (url) {
-      end = write_varint(head, tag(otlp::ResourceGroup::kSchemaUrl, WireType::kBytes));
-      end = write_varint(end, url);
-      work.batch.append(head, static_cast<size_t>(end - head)).append(from.resource_schema_url);
-    }
-  }
+size_t Lane::request_bytes_max() const {
+  const size_t wished = options_.request_bytes_max;
+  return wished ? std::min(wished, kRequestBytesMax) : kRequestBytesMax;
+}
+
+void Lane::drop_too_large(size_t size) {
+  dropped_failed_.fetch_add(1, std::memory_order_relaxed);
+  const std::string why =
+      "larger than a request may be (" + std::to_string(request_bytes_max()) + " bytes)";
+  if (work_->cause == why) return;
+  work_->cause = why;
+  complain("one of the " + std::string(noun(endpoint_.signal)) + " for " + endpoint_.url() +
+           " lost: with " + std::to_string(size) + " bytes it is " + why);
 }
 
 void Lane::attempt(int64_t now) {

@@ -1,8 +1,10 @@
-// Head sampling: ParentBased, TraceIdRatioBased, AlwaysOn and AlwaysOff as the specification has
-// them (opentelemetry-specification, trace/sdk.md, "Built-in samplers"). Immutable once built; any
-// thread.
+// Head sampling: ParentBased, TraceIdRatioBased, AlwaysOn, AlwaysOff and AlwaysRecord as the
+// specification has them (opentelemetry-specification, trace/sdk.md, "Built-in samplers"). A
+// sampler of somebody else's may stand at any leaf: whoever holds it is asked. Immutable once
+// built; any thread.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -15,8 +17,18 @@ struct SamplingParent {
   bool sampled = false;
 };
 
+enum class Decision : uint8_t { kDrop, kRecordOnly, kRecordAndSample };
+
 struct Sampler {
-  enum class Kind : uint8_t { kAlwaysOff, kAlwaysOn, kTraceIdRatio, kParentBased };
+  enum class Kind : uint8_t {
+    kAlwaysOff,
+    kRecordOnly,
+    kAlwaysOn,
+    kTraceIdRatio,
+    kParentBased,
+    kAlwaysRecord,  // what its root drops is recorded, and not sampled
+    kForeign,       // `foreign` decides
+  };
   /// Children of a parent-based sampler, in the order of its constructor upstream.
   enum Child { kRoot, kRemoteSampled, kRemoteNotSampled, kLocalSampled, kLocalNotSampled };
 
@@ -25,15 +37,25 @@ struct Sampler {
   uint64_t bound = 0;
   bool all = false;
   std::array<std::unique_ptr<Sampler>, 5> children;
+  void* foreign = nullptr;
 
-  bool should_sample(const SamplingParent& parent, uint64_t trace_id_low) const {
+  /// `ask(foreign)` gives the Decision of a foreign sampler.
+  template <typename Ask>
+  Decision should_sample(const SamplingParent& parent, uint64_t trace_id_low, Ask&& ask) const {
     switch (kind) {
       case Kind::kAlwaysOff:
-        return false;
+        return Decision::kDrop;
+      case Kind::kRecordOnly:
+        return Decision::kRecordOnly;
       case Kind::kAlwaysOn:
-        return true;
+        return Decision::kRecordAndSample;
       case Kind::kTraceIdRatio:
-        return all || trace_id_low < bound;
+        return all || trace_id_low < bound ? Decision::kRecordAndSample : Decision::kDrop;
+      case Kind::kForeign:
+        return ask(foreign);
+      case Kind::kAlwaysRecord:
+        return std::max(children[kRoot]->should_sample(parent, trace_id_low, ask),
+                        Decision::kRecordOnly);
       case Kind::kParentBased:
         break;
     }
@@ -42,7 +64,7 @@ struct Sampler {
       child = parent.remote ? (parent.sampled ? kRemoteSampled : kRemoteNotSampled)
                             : (parent.sampled ? kLocalSampled : kLocalNotSampled);
     }
-    return children[child]->should_sample(parent, trace_id_low);
+    return children[child]->should_sample(parent, trace_id_low, ask);
   }
 };
 

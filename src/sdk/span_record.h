@@ -83,25 +83,31 @@ class SpanRecord {
   void encode(char* out, const SpanHead& head, std::string_view name, std::string_view trace_state,
               std::string_view status_message) const;
 
+  uint32_t dropped_attributes() const { return dropped_attributes_; }
+  uint32_t dropped_events() const { return dropped_events_; }
+  uint32_t dropped_links() const { return dropped_links_; }
+  /// What was dropped before this record was made, of a span that comes from elsewhere.
+  void add_dropped(uint32_t attributes, uint32_t events, uint32_t links) {
+    dropped_attributes_ += attributes;
+    dropped_events_ += events;
+    dropped_links_ += links;
+  }
+
   /// Empty again, with its memory kept as long as that is small.
   void reset();
 
   /// Visits the attributes (encoded KeyValue messages) that count, in order.
   template <typename Visit>
   void each_attribute(Visit visit) const {
-    for (const Item& item : items_) {
-      if (item.kind == kAttribute) {
-        visit(std::string_view(body_.data() + item.message, item.end - item.message));
-      }
-    }
+    each(kAttribute, visit);
   }
   template <typename Visit>
   void each_event(Visit visit) const {
-    for (const Item& item : items_) {
-      if (item.kind == kEvent) {
-        visit(std::string_view(body_.data() + item.message, item.end - item.message));
-      }
-    }
+    each(kEvent, visit);
+  }
+  template <typename Visit>
+  void each_link(Visit visit) const {
+    each(kLink, visit);
   }
 
  private:
@@ -114,6 +120,15 @@ class SpanRecord {
     uint32_t key_size;
     ItemKind kind;
   };
+
+  template <typename Visit>
+  void each(ItemKind kind, Visit visit) const {
+    for (const Item& item : items_) {
+      if (item.kind == kind) {
+        visit(std::string_view(body_.data() + item.message, item.end - item.message));
+      }
+    }
+  }
 
   bool full(size_t more) const { return body_.size() + more > kSpanBytesMax || body_.failed(); }
   char* scalar_room(std::string_view key, size_t value_size);

@@ -13,16 +13,28 @@ std::string_view user_agent() {
   return "OTel-OTLP-Exporter-Vedette/0.1.0";
 }
 
-std::string gzip(std::string_view bytes) {
+namespace {
+
+template <typename Bound, typename Compress>
+std::string compressed(std::string_view bytes, Bound bound, Compress compress) {
   std::string out;
   // Level 3: as small as level 6 within a few percent on OTLP, at half the time.
   libdeflate_compressor* compressor = libdeflate_alloc_compressor(3);
   if (!compressor) return out;
-  out.resize(libdeflate_gzip_compress_bound(compressor, bytes.size()));
-  out.resize(
-      libdeflate_gzip_compress(compressor, bytes.data(), bytes.size(), out.data(), out.size()));
+  out.resize(bound(compressor, bytes.size()));
+  out.resize(compress(compressor, bytes.data(), bytes.size(), out.data(), out.size()));
   libdeflate_free_compressor(compressor);
   return out;
+}
+
+}  // namespace
+
+std::string gzip(std::string_view bytes) {
+  return compressed(bytes, libdeflate_gzip_compress_bound, libdeflate_gzip_compress);
+}
+
+std::string deflate(std::string_view bytes) {
+  return compressed(bytes, libdeflate_zlib_compress_bound, libdeflate_zlib_compress);
 }
 
 }  // namespace vedette::sdk

@@ -26,8 +26,9 @@ class Transport {
 std::unique_ptr<Transport> make_http_transport(Endpoint endpoint);
 std::unique_ptr<Transport> make_grpc_transport(Endpoint endpoint);
 
-/// gzip, or empty when it fails.
+/// Empty when it fails. deflate: with zlib's header, as HTTP means it.
 std::string gzip(std::string_view bytes);
+std::string deflate(std::string_view bytes);
 
 /// "OTel-OTLP-Exporter-Python/…" is what the specification wants; ours names us.
 std::string_view user_agent();

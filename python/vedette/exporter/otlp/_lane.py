@@ -2,46 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from vedette import _env
-from vedette.sdk.trace.export import SpanExporter
+
+logger = logging.getLogger("vedette")
 
 
 def header_list(headers: Any) -> list[tuple[str, str]]:
-    """Headers given as a mapping, as pairs, or as ``key=value,key=value``."""
+    """Headers given as a mapping, as pairs, or as ``key=value,key=value`` with percent-encoded values."""
     if headers is None:
         return []
     if isinstance(headers, str):
         pairs = [item.partition("=") for item in headers.split(",")]
-        return [(name.strip().lower(), value.strip()) for name, equals, value in pairs if equals]
+        return [
+            (unquote(name).strip(), unquote(value).strip())
+            for name, equals, value in pairs
+            if equals and name.strip()
+        ]
     items = headers.items() if isinstance(headers, Mapping) else headers
     return [(str(name), str(value)) for name, value in items]
 
 
-def is_gzip(compression: Any, signal: str) -> bool:
-    """``compression`` as upstream's enums, as grpc's, or as a string; else the environment's."""
-    if compression is None:
+def compression_name(compression: Any, signal: str) -> str:
+    """ "gzip", "deflate" or "none", from upstream's enums, grpc's, or a string; else the environment's."""
+    given = compression is not None
+    if not given:
         compression = _env.text(
             f"OTEL_EXPORTER_OTLP_{signal}_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"
         )
-    name = getattr(compression, "value", compression)
-    if name in (None, "none", "None", 0):
-        return False
-    if str(name).lower() == "gzip" or getattr(compression, "name", "") == "Gzip":
-        return True
-    raise ValueError(f"compression {compression!r} is not supported; use gzip or none")
+    if compression is None:
+        return "none"
+    known = {"none": "none", "nocompression": "none", "gzip": "gzip", "deflate": "deflate"}
+    for candidate in (getattr(compression, "name", ""), getattr(compression, "value", compression)):
+        name = known.get(str(candidate).strip().lower())
+        if name:
+            return name
+    if given:
+        raise ValueError(f"compression {compression!r} is not supported; use gzip, deflate or none")
+    logger.warning("compression %r is not supported; nothing is compressed", compression)
+    return "none"
 
 
-class OtlpExporter(SpanExporter):
+class OtlpExporter:
     """Where to send to, and how; carried out by the processor's native thread."""
 
     _protocol = "http"
 
     def __init__(self, signal: str, endpoint: str, insecure: bool, headers: Any,
                  timeout: float | None, compression: Any, ca_file: str | None,
-                 certificate_file: str | None, key_file: str | None) -> None:  # fmt: skip
+                 certificate_file: str | None, key_file: str | None,
+                 max_request_size: int | None = None) -> None:  # fmt: skip
         upper = signal.upper()
 
         def both(name: str) -> tuple[str, str]:
@@ -51,15 +65,28 @@ class OtlpExporter(SpanExporter):
             timeout = _env.number(*both("TIMEOUT"))
         self._signal = signal
         self._endpoint = endpoint
-        self._options = {
+        self._timeout = 10.0 if timeout is None else float(timeout)
+        self._headers = self._all_headers(header_list(headers), _env.headers(*both("HEADERS")))
+        self._compression = compression_name(compression, upper)
+        self._max_request_size = (64 << 20) if max_request_size is None else max_request_size
+        self._options: dict[str, Any] = {
             "insecure": insecure,
-            "headers": header_list(headers) or _env.headers(*both("HEADERS")),
-            "timeout_ms": int(1000 * (10 if timeout is None else timeout)),
-            "gzip": is_gzip(compression, upper),
+            "headers": self._headers,
+            "timeout_ms": int(1000 * self._timeout),
+            "gzip": self._compression == "gzip",
+            "deflate": self._compression == "deflate",
             "ca_file": ca_file or _env.text(*both("CERTIFICATE")) or "",
             "certificate_file": certificate_file or _env.text(*both("CLIENT_CERTIFICATE")) or "",
             "key_file": key_file or _env.text(*both("CLIENT_KEY")) or "",
+            "request_bytes_max": max(0, self._max_request_size),
         }
+
+    @staticmethod
+    def _all_headers(
+        given: list[tuple[str, str]], environment: list[tuple[str, str]]
+    ) -> list[tuple[str, str]]:
+        """Those that are given win, one by one."""
+        return list({name.lower(): (name, value) for name, value in environment + given}.values())
 
     def _add_lane(self, thread: Any, **batch: int) -> Any:
         return thread.add_lane(
@@ -78,13 +105,14 @@ class HttpExporter(OtlpExporter):
 
     def __init__(self, signal: str, path: str, endpoint: str | None, headers: Any,
                  timeout: float | None, compression: Any, ca_file: str | None,
-                 certificate_file: str | None, key_file: str | None) -> None:  # fmt: skip
+                 certificate_file: str | None, key_file: str | None,
+                 max_request_size: int | None = None) -> None:  # fmt: skip
         url = endpoint or _env.text(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT")
         if not url:
             base = _env.text("OTEL_EXPORTER_OTLP_ENDPOINT") or "http://localhost:4318"
             url = base.rstrip("/") + path
         super().__init__(signal, url, True, headers, timeout, compression, ca_file,
-                         certificate_file, key_file)  # fmt: skip
+                         certificate_file, key_file, max_request_size)  # fmt: skip
 
 
 class GrpcExporter(OtlpExporter):
@@ -94,7 +122,8 @@ class GrpcExporter(OtlpExporter):
 
     def __init__(self, signal: str, endpoint: str | None, insecure: bool | None, headers: Any,
                  timeout: float | None, compression: Any, ca_file: str | None,
-                 certificate_file: str | None, key_file: str | None) -> None:  # fmt: skip
+                 certificate_file: str | None, key_file: str | None,
+                 retryable_error_codes: Iterable[Any] | None = None) -> None:  # fmt: skip
         upper = signal.upper()
         url = endpoint or _env.text(
             f"OTEL_EXPORTER_OTLP_{upper}_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -105,3 +134,46 @@ class GrpcExporter(OtlpExporter):
             )
         super().__init__(signal, url or "http://localhost:4317", bool(insecure), headers, timeout,
                          compression, ca_file, certificate_file, key_file)  # fmt: skip
+        self._options["retry_codes"] = _code_bits(retryable_error_codes)
+        if self._options.pop("deflate"):
+            logger.warning("deflate is not supported over gRPC; gzip is taken")
+            self._options["gzip"] = True
+
+
+_CODE_NAMES = [
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+]
+
+
+def _code_bits(codes: Iterable[Any] | None) -> int:
+    """gRPC status codes to try again after, as bits by number; 0: those of the specification. ``codes`` are
+    grpc.StatusCode, names or numbers."""
+    if codes is None:
+        variable = "OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES"
+        codes = [code.strip() for code in (_env.text(variable) or "").split(",") if code.strip()]
+    bits = 0
+    for code in codes:
+        name = str(getattr(code, "name", code)).upper()
+        if name in _CODE_NAMES:
+            bits |= 1 << _CODE_NAMES.index(name)
+        elif isinstance(code, int) and 0 <= code < len(_CODE_NAMES):
+            bits |= 1 << code
+        else:
+            logger.warning("%r is no gRPC status code; it is ignored", code)
+    return bits

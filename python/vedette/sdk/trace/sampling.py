@@ -1,14 +1,23 @@
-"""``opentelemetry.sdk.trace.sampling``: the built-in samplers, decided natively."""
+"""``opentelemetry.sdk.trace.sampling``: which spans are recorded and sent.
+
+The samplers of this module are carried out natively; one written by the application is asked in Python, also where
+it stands inside one of these.
+"""
 
 from __future__ import annotations
 
+import abc
 import enum
 import logging
 import os
+from collections.abc import Callable, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from opentelemetry.trace import get_current_span
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, SpanKind, get_current_span
+from opentelemetry.trace.span import TraceState
+from opentelemetry.util.types import Attributes
 
 logger = logging.getLogger("vedette")
 
@@ -16,8 +25,8 @@ logger = logging.getLogger("vedette")
 class Decision(enum.Enum):
     """What becomes of a span."""
 
-    DROP = 0
-    RECORD_ONLY = 1
+    DROP = 0  # not recorded
+    RECORD_ONLY = 1  # processors see it, it is not sent
     RECORD_AND_SAMPLE = 2
 
     def is_recording(self) -> bool:
@@ -28,48 +37,67 @@ class Decision(enum.Enum):
 
 
 class SamplingResult:
-    """A decision, and what the sampler adds to the span."""
+    """A decision, the attributes the span starts with, and its trace state."""
 
-    def __init__(self, decision: Decision, attributes: Any = None, trace_state: Any = None) -> None:
+    def __init__(
+        self,
+        decision: Decision,
+        attributes: Attributes = None,
+        trace_state: TraceState | None = None,
+    ) -> None:
         self.decision = decision
-        self.attributes = MappingProxyType(dict(attributes or {}))
+        self.attributes = MappingProxyType({} if attributes is None else attributes)
         self.trace_state = trace_state
 
     def __repr__(self) -> str:
-        return f"SamplingResult({self.decision!s}, attributes={dict(self.attributes)})"
+        return f"{type(self).__name__}({self.decision!s}, attributes={self.attributes!s})"
 
 
-class Sampler:
-    """Decides when a span starts. The samplers of this module are carried out natively."""
+class Sampler(abc.ABC):
+    """Decides when a span starts. What it raises is logged, and the span is sampled."""
 
+    @abc.abstractmethod
     def should_sample(
         self,
-        parent_context: Any,
+        parent_context: Context | None,
         trace_id: int,
         name: str,
-        kind: Any = None,
-        attributes: Any = None,
-        links: Any = None,
-        trace_state: Any = None,
-    ) -> SamplingResult:
-        raise NotImplementedError
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> SamplingResult: ...
 
-    def get_description(self) -> str:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def get_description(self) -> str: ...
 
     def _native(self) -> tuple[Any, ...]:
-        raise TypeError(
-            f"{type(self).__name__} is written in Python; this version takes the samplers of "
-            "vedette.sdk.trace.sampling only"
-        )
+        """What the native half is told: one of tracer.cc's descriptions."""
+        return ("python", self)
 
 
-def _result(sampled: bool, parent_context: Any, attributes: Any) -> SamplingResult:
+def _describe(sampler: Any) -> tuple[Any, ...]:
+    """The description of any sampler; it need not derive from :class:`Sampler`."""
+    describe = getattr(sampler, "_native", None)
+    return describe() if describe is not None else ("python", sampler)
+
+
+def _own(sampler: Sampler, cls: type[Sampler]) -> bool:
+    """Does the sampler decide as ``cls`` does? A class derived from it may not."""
+    return type(sampler).should_sample is cls.should_sample
+
+
+def _result(decision: Decision, parent_context: Context | None, attributes: Attributes) -> Any:
+    return SamplingResult(
+        decision,
+        None if decision is Decision.DROP else attributes,
+        _get_parent_trace_state(parent_context),
+    )
+
+
+def _get_parent_trace_state(parent_context: Context | None) -> TraceState | None:
     parent = get_current_span(parent_context).get_span_context()
-    state = parent.trace_state if parent is not None and parent.is_valid else None
-    if sampled:
-        return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes, state)
-    return SamplingResult(Decision.DROP, None, state)
+    return parent.trace_state if parent is not None and parent.is_valid else None
 
 
 class StaticSampler(Sampler):
@@ -78,15 +106,25 @@ class StaticSampler(Sampler):
     def __init__(self, decision: Decision) -> None:
         self._decision = decision
 
-    def should_sample(self, parent_context, trace_id, name, kind=None, attributes=None, links=None,
-                      trace_state=None) -> SamplingResult:  # fmt: skip
-        return _result(self._decision.is_sampled(), parent_context, attributes)
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> SamplingResult:
+        return _result(self._decision, parent_context, attributes)
 
     def get_description(self) -> str:
-        return "AlwaysOnSampler" if self._decision.is_sampled() else "AlwaysOffSampler"
+        return "AlwaysOffSampler" if self._decision is Decision.DROP else "AlwaysOnSampler"
 
     def _native(self) -> tuple[Any, ...]:
-        return ("on",) if self._decision.is_sampled() else ("off",)
+        if not _own(self, StaticSampler):
+            return ("python", self)
+        return (("off",), ("record",), ("on",))[self._decision.value]
 
 
 ALWAYS_OFF = StaticSampler(Decision.DROP)
@@ -116,20 +154,30 @@ class TraceIdRatioBased(Sampler):
     def bound(self) -> int:
         return self._bound
 
-    def should_sample(self, parent_context, trace_id, name, kind=None, attributes=None, links=None,
-                      trace_state=None) -> SamplingResult:  # fmt: skip
-        sampled = trace_id & self.TRACE_ID_LIMIT < self._bound
-        return _result(sampled, parent_context, attributes)
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> SamplingResult:
+        sampled = trace_id & self.TRACE_ID_LIMIT < self.bound
+        decision = Decision.RECORD_AND_SAMPLE if sampled else Decision.DROP
+        return _result(decision, parent_context, attributes)
 
     def get_description(self) -> str:
         return f"TraceIdRatioBased{{{self._rate}}}"
 
     def _native(self) -> tuple[Any, ...]:
-        return ("ratio", self._bound)
+        same = _own(self, TraceIdRatioBased) and self.TRACE_ID_LIMIT == (1 << 64) - 1
+        return ("ratio", self.bound) if same else ("python", self)
 
 
 class ParentBased(Sampler):
-    """Follows the parent's decision; ``root`` decides for spans that have no parent."""
+    """Follows the parent's decision, or what is set for its kind; ``root`` decides for spans without one."""
 
     def __init__(
         self,
@@ -145,24 +193,33 @@ class ParentBased(Sampler):
         self._local_parent_sampled = local_parent_sampled
         self._local_parent_not_sampled = local_parent_not_sampled
 
-    def should_sample(self, parent_context, trace_id, name, kind=None, attributes=None, links=None,
-                      trace_state=None) -> SamplingResult:  # fmt: skip
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> SamplingResult:
+        return self._delegate(parent_context).should_sample(
+            parent_context=parent_context,
+            trace_id=trace_id,
+            name=name,
+            kind=kind,
+            attributes=attributes,
+            links=links,
+        )
+
+    def _delegate(self, parent_context: Context | None) -> Sampler:
         parent = get_current_span(parent_context).get_span_context()
-        sampler = self._root
-        if parent is not None and parent.is_valid:
-            if parent.is_remote:
-                sampler = (
-                    self._remote_parent_sampled
-                    if parent.trace_flags.sampled
-                    else self._remote_parent_not_sampled
-                )
-            else:
-                sampler = (
-                    self._local_parent_sampled
-                    if parent.trace_flags.sampled
-                    else self._local_parent_not_sampled
-                )
-        return sampler.should_sample(parent_context, trace_id, name, kind, attributes, links)
+        if parent is None or not parent.is_valid:
+            return self._root
+        sampled = parent.trace_flags.sampled
+        if parent.is_remote:
+            return self._remote_parent_sampled if sampled else self._remote_parent_not_sampled
+        return self._local_parent_sampled if sampled else self._local_parent_not_sampled
 
     def get_description(self) -> str:
         return (
@@ -174,14 +231,50 @@ class ParentBased(Sampler):
         )
 
     def _native(self) -> tuple[Any, ...]:
+        if not _own(self, ParentBased):
+            return ("python", self)
         return (
             "parent",
-            self._root._native(),
-            self._remote_parent_sampled._native(),
-            self._remote_parent_not_sampled._native(),
-            self._local_parent_sampled._native(),
-            self._local_parent_not_sampled._native(),
+            _describe(self._root),
+            _describe(self._remote_parent_sampled),
+            _describe(self._remote_parent_not_sampled),
+            _describe(self._local_parent_sampled),
+            _describe(self._local_parent_not_sampled),
         )
+
+
+class AlwaysRecordSampler(Sampler):
+    """As ``root`` decides, but what it drops is still recorded, for processors to see, and not sent."""
+
+    def __init__(self, root: Sampler) -> None:
+        if root is None:
+            raise ValueError("root must not be None")
+        self._root = root
+
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> SamplingResult:
+        result = self._root.should_sample(
+            parent_context, trace_id, name, kind, attributes, links, trace_state
+        )
+        if result.decision.is_recording():
+            return result
+        return SamplingResult(Decision.RECORD_ONLY, result.attributes, result.trace_state)
+
+    def get_description(self) -> str:
+        return f"AlwaysRecordSampler{{{self._root.get_description()}}}"
+
+    def _native(self) -> tuple[Any, ...]:
+        if not _own(self, AlwaysRecordSampler):
+            return ("python", self)
+        return ("always_record", _describe(self._root))
 
 
 class ParentBasedTraceIdRatio(ParentBased):
@@ -193,6 +286,15 @@ class ParentBasedTraceIdRatio(ParentBased):
 
 DEFAULT_OFF = ParentBased(ALWAYS_OFF)
 DEFAULT_ON = ParentBased(ALWAYS_ON)
+
+_KNOWN_SAMPLERS: dict[str, Sampler | Callable[[float], Sampler]] = {
+    "always_on": ALWAYS_ON,
+    "always_off": ALWAYS_OFF,
+    "parentbased_always_on": DEFAULT_ON,
+    "parentbased_always_off": DEFAULT_OFF,
+    "traceidratio": TraceIdRatioBased,
+    "parentbased_traceidratio": ParentBasedTraceIdRatio,
+}
 
 
 def _ratio_from_environment() -> float:
@@ -207,21 +309,25 @@ def _ratio_from_environment() -> float:
     return 1.0
 
 
-def sampler_from_environment() -> Sampler:
-    """``OTEL_TRACES_SAMPLER`` and ``OTEL_TRACES_SAMPLER_ARG``; parentbased_always_on otherwise."""
-    name = (os.environ.get("OTEL_TRACES_SAMPLER", "").strip() or "parentbased_always_on").lower()
-    fixed: dict[str, Sampler | None] = {
-        "always_on": ALWAYS_ON,
-        "always_off": ALWAYS_OFF,
-        "parentbased_always_on": DEFAULT_ON,
-        "parentbased_always_off": DEFAULT_OFF,
-    }
-    if name == "traceidratio":
-        return TraceIdRatioBased(_ratio_from_environment())
-    if name == "parentbased_traceidratio":
-        return ParentBasedTraceIdRatio(_ratio_from_environment())
-    sampler = fixed.get(name)
-    if sampler is None:
-        logger.warning("OTEL_TRACES_SAMPLER=%r is not known; parentbased_always_on is taken", name)
-        return DEFAULT_ON
-    return sampler
+def _get_from_env_or_default() -> Sampler:
+    """``OTEL_TRACES_SAMPLER`` and ``OTEL_TRACES_SAMPLER_ARG``; parentbased_always_on otherwise. A name that is none
+    of ours is looked for in the entry points ``opentelemetry_traces_sampler``: a function of the argument."""
+    given = os.environ.get("OTEL_TRACES_SAMPLER", "").strip()
+    name = given.lower() or "parentbased_always_on"
+    known = _KNOWN_SAMPLERS.get(name)
+    if isinstance(known, Sampler):
+        return known
+    if known is not None:
+        return known(_ratio_from_environment())
+    try:
+        from importlib.metadata import entry_points
+
+        for entry in entry_points(group="opentelemetry_traces_sampler", name=given):
+            sampler = entry.load()(os.environ.get("OTEL_TRACES_SAMPLER_ARG", ""))
+            if hasattr(sampler, "should_sample"):
+                return sampler
+            logger.warning("OTEL_TRACES_SAMPLER=%r gave %r, which is no sampler", given, sampler)
+    except Exception:
+        logger.warning("OTEL_TRACES_SAMPLER=%r could not be loaded", given, exc_info=True)
+    logger.warning("OTEL_TRACES_SAMPLER=%r is not known; parentbased_always_on is taken", given)
+    return DEFAULT_ON

@@ -7,4 +7,5 @@ import enum
 
 class Compression(enum.Enum):
     NoCompression = "none"
+    Deflate = "deflate"
     Gzip = "gzip"
