@@ -39,6 +39,13 @@ Span = _native.Span
 Tracer = _native.Tracer
 trace_api.Tracer.register(Tracer)
 
+# What is imported from here is called as if it were made here, in messages and tracebacks.
+for _public in (
+    *(TracerProvider, SpanProcessor, SynchronousMultiSpanProcessor, ConcurrentMultiSpanProcessor),
+    *(EventBase, Event, ReadableSpan, SpanLimits),
+):
+    _public.__module__ = __name__
+
 SPAN_ATTRIBUTE_COUNT_LIMIT = SpanLimits().max_span_attributes
 
 __all__ = [
