@@ -216,30 +216,6 @@ PyObject* provider_tracer(PyObject* self, PyObject* args) {
   return reinterpret_cast<PyObject*>(tracer);
 }
 
-/// adopt(tracer): the tracer of another provider makes its spans here from now on.
-PyObject* provider_adopt(PyObject* self, PyObject* object) {
-  if (Py_TYPE(object) != tracer_type) {
-    PyErr_SetString(PyExc_TypeError, "not a tracer");
-    return nullptr;
-  }
-  TracerObject* tracer = as_tracer(object);
-  Ref name(PyObject_GetAttrString(tracer->scope, "name"));
-  Ref version(PyObject_GetAttrString(tracer->scope, "version"));
-  Ref schema_url(PyObject_GetAttrString(tracer->scope, "schema_url"));
-  Ref attributes(PyObject_GetAttrString(tracer->scope, "attributes"));
-  if (!name || !version || !schema_url || !attributes) return nullptr;
-  ProviderObject* provider = as_provider(self);
-  const uint32_t source = sdk::SourceTable::instance().intern(
-      provider->resource, provider->resource_schema_url,
-      encode_scope(name.get(), version.get(), attributes.get()),
-      schema_url.get() == Py_None ? "" : safe_str(schema_url.get()));
-  ProviderObject* previous = tracer->provider;
-  tracer->provider = as_provider(Py_NewRef(self));
-  tracer->source = source;
-  Py_DECREF(reinterpret_cast<PyObject*>(previous));
-  return none();
-}
-
 int tracer_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));
   Py_VISIT(reinterpret_cast<PyObject*>(as_tracer(self)->provider));
@@ -257,13 +233,29 @@ void tracer_dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 
-/// The provider has another resource: in a forked child.
-PyObject* tracer_renew_source(PyObject* self, PyObject*) {
-  TracerObject* tracer = as_tracer(self);
+/// The tracer's provider, or that one's resource, is another.
+void renew_source(TracerObject* tracer) {
   sdk::SourceTable& table = sdk::SourceTable::instance();
   const sdk::Source before = table.get(tracer->source);
   tracer->source = table.intern(tracer->provider->resource, tracer->provider->resource_schema_url,
                                 before.scope, before.scope_schema_url);
+}
+
+PyObject* tracer_renew_source(PyObject* self, PyObject*) {
+  renew_source(as_tracer(self));
+  return none();
+}
+
+/// adopt(tracer): the tracer of another provider makes its spans here from now on.
+PyObject* provider_adopt(PyObject* self, PyObject* object) {
+  if (Py_TYPE(object) != tracer_type) {
+    PyErr_SetString(PyExc_TypeError, "not a tracer");
+    return nullptr;
+  }
+  TracerObject* tracer = as_tracer(object);
+  const Ref previous(reinterpret_cast<PyObject*>(tracer->provider));
+  tracer->provider = as_provider(Py_NewRef(self));
+  renew_source(tracer);
   return none();
 }
 
