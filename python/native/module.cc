@@ -10,6 +10,7 @@
 #include "readable.h"
 #include "span.h"
 #include "span_scope.h"
+#include "structlog_types.h"
 #include "tracer.h"
 
 namespace {
@@ -41,6 +42,6 @@ PyMODINIT_FUNC PyInit__native() {
   PyObject* m = module.get();
   const bool ok = add_exporter_types(m) && add_span_type(m) && add_tracer_types(m) &&
                   add_scope_type(m) && add_metric_types(m) && add_http_metrics_type(m) &&
-                  add_asgi_types(m) && add_log_sink_type(m);
+                  add_asgi_types(m) && add_log_sink_type(m) && add_structlog_types(m);
   return ok ? module.release() : nullptr;
 }

@@ -8,6 +8,7 @@ import structlog
 import vedette.logs
 from opentelemetry import trace
 from sink import any_value, attributes
+from vedette import _native
 from vedette.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from vedette.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from vedette.sdk.resources import Resource
@@ -58,12 +59,12 @@ class Shop:
 
 
 @pytest.fixture
-def shop(http_sink, monkeypatch):
+def shop(http_sink):
     shop = Shop(http_sink)
-    monkeypatch.setattr(vedette.logs, "_sink", None)
     lane = shop.processor._add_log_lane(OTLPLogExporter(http_sink.base + "/v1/logs"))
     vedette.logs.configure(lane, Resource({"service.name": "shop"}))
     yield shop
+    _native.ship_logs_to(None)
     shop.provider.shutdown()
 
 
@@ -86,7 +87,7 @@ def test_a_record_in_a_span(shop):
         "tags": ["a"],
         "customer": {"tier": "gold"},
     }
-    assert record.flags == 1
+    assert record.flags == own.trace_flags
     assert shop.sink.logs[0].resource_logs[0].resource.attributes[0].value.string_value == "shop"
 
 
@@ -149,8 +150,7 @@ def test_hostile_values_cost_only_themselves(shop):
     assert records[-1].dropped_attributes_count > 800
 
 
-def test_before_it_is_told_where_to_send(monkeypatch):
-    monkeypatch.setattr(vedette.logs, "_sink", None)
+def test_before_it_is_told_where_to_send():
     event = {"event": "x"}
     assert vedette.logs.ship(None, "info", event) is event
 
