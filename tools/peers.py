@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "peers"
 SUITE = "sid"
-PROGRAMS = {"prometheus": "usr/bin/prometheus", "victoria-metrics": "usr/bin/victoria-metrics"}
+PROGRAMS = {
+    "prometheus": "usr/bin/prometheus",
+    "promtool": "usr/bin/promtool",
+    "victoria-metrics": "usr/bin/victoria-metrics",
+}
 
 
 def _mirror() -> str:
-    """The mirror that apt is already set to."""
-    for source in sorted(Path("/etc/apt").glob("sources.list.d/*.sources")):
-        for line in source.read_text().splitlines():
-            if line.startswith("URIs:"):
-                return line.split()[1]
-    for line in Path("/etc/apt/sources.list").read_text().splitlines():
-        words = [w for w in line.split() if not w.startswith("[") and not w.endswith("]")]
-        if words[:1] == ["deb"]:
-            return words[1]
-    raise RuntimeError("apt has no sources")
+    """The Debian mirror that apt is set to."""
+    etc = Path("/etc/apt")
+    for path in [*sorted((etc / "sources.list.d").glob("*.sources")), etc / "sources.list"]:
+        if path.exists():
+            found = re.search(
+                r"(?:URIs:|^deb)\s+(?:\[[^]]*\]\s+)?(https?://\S*/debian)/?\s",
+                path.read_text(),
+                re.M,
+            )
+            if found:
+                return found.group(1)
+    raise RuntimeError("apt has no Debian mirror: set one in /etc/apt/sources.list")
 
 
 def _apt(*arguments: str, cwd: Path) -> None:
@@ -43,9 +50,11 @@ def _apt(*arguments: str, cwd: Path) -> None:
         "APT::Sandbox::User": "root",  # its own user could not write here
     }
     flags = [part for key, value in options.items() for part in ("-o", f"{key}={value}")]
-    subprocess.run(
-        ["apt-get", *flags, *arguments], cwd=cwd, check=True, capture_output=True, text=True
+    done = subprocess.run(
+        ["apt-get", *flags, *arguments], cwd=cwd, capture_output=True, text=True, check=False
     )
+    if done.returncode != 0:
+        raise RuntimeError(f"apt-get {arguments[0]} failed:\n{(done.stdout + done.stderr)[-2000:]}")
 
 
 def program(name: str) -> Path:

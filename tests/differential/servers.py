@@ -4,9 +4,9 @@ import contextlib
 import json
 import os
 import pathlib
-import re
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -14,58 +14,9 @@ import urllib.parse
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CACHE = ROOT / ".cache" / "sid"
 
-
-def run(*command: str, **options) -> None:
-    done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options
-    )
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command[:4])} … failed:\n{done.stdout[-2000:]}")
-
-
-def mirror() -> str:
-    """The Debian mirror that apt is set to."""
-    for path in [
-        *pathlib.Path("/etc/apt/sources.list.d").glob("*.sources"),
-        pathlib.Path("/etc/apt/sources.list"),
-    ]:
-        if path.exists():
-            found = re.search(
-                r"(?:URIs:|^deb)\s+(?:\[[^]]*\]\s+)?(https?://\S*/debian)/?\s",
-                path.read_text(),
-                re.M,
-            )
-            if found:
-                return found.group(1)
-    raise RuntimeError("apt has no Debian mirror: set one in /etc/apt/sources.list")
-
-
-def prometheus_binary() -> pathlib.Path:
-    """Downloads and unpacks Prometheus from Debian sid into .cache/; nothing is installed."""
-    binary = CACHE / "root" / "usr" / "bin" / "prometheus"
-    if binary.exists():
-        return binary
-    for folder in ("state/lists/partial", "cache/archives/partial", "root"):
-        (CACHE / folder).mkdir(parents=True, exist_ok=True)
-    keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
-    (CACHE / "sources.list").write_text(f"deb [signed-by={keyring}] {mirror()} sid main\n")
-    apt = ["apt-get"]
-    for option in (
-        f"Dir::State={CACHE}/state",
-        "Dir::State::status=/dev/null",
-        f"Dir::Cache={CACHE}/cache",
-        f"Dir::Etc::sourcelist={CACHE}/sources.list",
-        "Dir::Etc::sourceparts=/dev/null",
-        "Dir::Etc::preferencesparts=/dev/null",
-    ):
-        apt += ["-o", option]
-    run(*apt, "update", cwd=CACHE)
-    run(*apt, "download", "prometheus", cwd=CACHE)
-    package = next(CACHE.glob("prometheus_*.deb"))
-    run("dpkg", "-x", str(package), str(CACHE / "root"))
-    return binary
+sys.path.insert(0, str(ROOT / "tools"))
+import peers  # noqa: E402
 
 
 def free_port() -> int:
@@ -122,7 +73,7 @@ def prometheus():
         (home / "prometheus.yml").write_text("global: {}\n")
         port = free_port()
         command = [
-            str(prometheus_binary()),
+            str(peers.program("prometheus")),
             f"--config.file={home}/prometheus.yml",
             f"--storage.tsdb.path={home}/data",
             "--storage.tsdb.retention.time=100y",

@@ -15,6 +15,7 @@ SCRIPTS = sorted((servers.ROOT / "tests" / "golden" / "promql").glob("*.test"))
 DIFFERS = [
     (r"^foo\[\]$|^foo offset( bar)?$", "3.14 names step() and range() among what it expects"),
     (r"^first_over_time\(", "experimental since 3.7"),
+    (r" fill\(", "an experimental modifier that 3.5 does not know"),
     (r"^topk\(NaN,", "3.14 words the error otherwise"),
     (r"^histogram_fraction\(0\.05, 0\.15,|broken_bucket\)$", "3.5 divides infinities"),
     (r"^sort(_desc)?\(sorted( @ 0)?\)$", "3.14 warns in ranges"),
