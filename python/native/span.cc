@@ -476,6 +476,15 @@ PyObject* py_end(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObje
   return none();
 }
 
+/// A tracer has started it: there is nothing to do.
+PyObject* py_start(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  static const char* const names[] = {"start_time", "parent_context"};
+  PyObject* given[2];
+  if (!bind({"start", names, 2, 0, 2}, args, nargs, kwnames, given)) return nullptr;
+  warn_once("start() was called on a span that is started already");
+  return none();
+}
+
 PyObject* py_is_recording(PyObject* self, PyObject*) {
   return PyBool_FromLong(as_span(self)->recording);
 }
@@ -522,6 +531,8 @@ PyMethodDef span_methods[] = {
      "record_exception(exception, attributes=None, timestamp=None, escaped=False)"},
     {"is_recording", py_is_recording, METH_NOARGS, "False once ended, or when not sampled."},
     {"get_span_context", py_get_span_context, METH_NOARGS, "The span's SpanContext."},
+    {"start", FAST(py_start), METH_FASTCALL | METH_KEYWORDS,
+     "start(start_time=None, parent_context=None): spans are started by their tracer."},
     {"end", FAST(py_end), METH_FASTCALL | METH_KEYWORDS, "end(end_time=None)"},
     {"__enter__", py_enter, METH_NOARGS, nullptr},
     {"__exit__", FAST(py_exit), METH_FASTCALL, nullptr},

@@ -334,7 +334,9 @@ PyMethodDef tracer_methods[] = {
      "start_span(name, context=None, kind=INTERNAL, attributes=None, links=None, start_time=None,\n"
      "record_exception=True, set_status_on_exception=True): a started span, not made current."},
     {"start_as_current_span", FAST(tracer_start_as_current_span), METH_FASTCALL | METH_KEYWORDS,
-     "start_as_current_span(name, …, end_on_exit=True): a context manager and decorator."},
+     "start_as_current_span(name, context=None, kind=INTERNAL, attributes=None, links=None,\n"
+     "start_time=None, record_exception=True, set_status_on_exception=True, end_on_exit=True):\n"
+     "a context manager and decorator."},
     {"_renew_source", tracer_renew_source, METH_NOARGS, nullptr},
     {"_set_enabled", tracer_set_enabled, METH_O, nullptr},
     {"_is_enabled", tracer_is_enabled, METH_NOARGS, "False: its spans record nothing."},
