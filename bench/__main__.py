@@ -1,4 +1,4 @@
-"""`./dev bench [NAME…]`: measures and writes bench/RESULTS.md. Names: span spans logs samples ui idle; all where none is given.
+"""`./dev bench [NAME…]`: measures and writes bench/RESULTS.md. Names: python spans logs samples ui idle; all where none is given.
 
 Figures are CPU seconds and bytes, and ratios between programs measured in the same run: wall time on a shared machine
 says little. `--quick` uses a tenth of the load.
@@ -104,23 +104,25 @@ def bench_ingest(kind: str, quick: bool) -> str:
     )
 
 
-def bench_span(_quick: bool) -> str:
-    """One span with four attributes, against opentelemetry-sdk; thread CPU, fresh processes, interleaved."""
-    script = server.ROOT / "bench" / "python" / "span_cost.py"
-    out = subprocess.run(
-        [sys.executable, str(script), "--json"], check=True, capture_output=True, text=True
-    ).stdout
-    figures = json.loads(out)
-    rows = [
-        [name, f"{ns:,.0f}", f"{figures['opentelemetry-sdk'] / ns:.1f} ×"]
-        for name, ns in figures.items()
-    ]
-    return (
-        table(
-            ["start_as_current_span + 4 attributes + end", "ns of thread CPU", "cheaper by"], rows
-        )
-        + "\nBar: ≥ 10 ×.\n"
-    )
+def bench_python(quick: bool) -> str:
+    """Every script of bench/python, one after the other: rows beside those of the peers."""
+    rows = []
+    for script in sorted((server.ROOT / "bench" / "python").glob("*_cost.py")):
+        print(f"  {script.stem}…", flush=True)
+        command = [sys.executable, str(script), "--json", *(["--rounds", "1"] if quick else [])]
+        out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        rows += [python_row(row) for row in json.loads(out)]
+    head = ["figure", "Vedette", "peer", "", "ratio", "bar"]
+    return table(head, rows) + "\nThread CPU each, where the unit says nothing else.\n"
+
+
+def python_row(row: dict) -> list[str]:
+    def shown(value: float | None) -> str:
+        return "–" if value is None else f"{value:,.{0 if value >= 1000 else 2}f} {row['unit']}"
+
+    ours, theirs = row["vedette"], row["peer"]
+    ratio = f"{theirs / ours:.1f} ×" if ours and theirs else "–"
+    return [row["figure"], shown(ours), shown(theirs), row["peer_name"], ratio, row["bar"]]
 
 
 def bench_ui(_quick: bool) -> str:
@@ -164,7 +166,7 @@ def bench_idle(_quick: bool) -> str:
 
 
 BENCHES = {
-    "span": ("Recording a span in the process", bench_span),
+    "python": ("In the process", bench_python),
     "spans": ("Spans stored and indexed, OTLP/HTTP", lambda quick: bench_ingest("spans", quick)),
     "logs": (
         "Log records stored and indexed, OTLP/HTTP",

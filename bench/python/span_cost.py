@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
-"""What one recorded span costs the application's thread: Vedette against opentelemetry-sdk.
+"""What one span costs the application's thread, recorded and not sampled.
 
     with tracer.start_as_current_span("work") as span:
         span.set_attribute(...)   # four of them: str, str, int, float
 
-Each measurement is a fresh process; the two kinds take turns. The clock is the thread's own CPU time, so
-export threads and other load on the machine do not count. Both sides sample everything; ours records
-into its queue with the export thread running, theirs into nothing (no processor), which favours theirs.
+Ours and pytracingx record into their queue with the export thread running; opentelemetry-sdk into nothing (no
+processor), which favours it. `api` is opentelemetry-api alone, without any SDK.
 
     bench/python/span_cost.py [--rounds 5] [--spans 100000] [--json]
 """
@@ -14,121 +13,99 @@ into its queue with the export thread running, theirs into nothing (no processor
 from __future__ import annotations
 
 import argparse
-import json
-import statistics
-import subprocess
+import importlib.util
 import sys
-import time
+from collections.abc import Callable
+
+from harness import Row, Sink, answer, cost, medians, report, rounds, worker_kind
+
+KINDS = [
+    "api", "vedette", "opentelemetry-sdk", "vedette ratio", "opentelemetry-sdk ratio",
+    "vedette off", "opentelemetry-sdk off",
+]  # fmt: skip
 
 
-def vedette_tracer():
-    from vedette.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from vedette.sdk.trace import TracerProvider
-    from vedette.sdk.trace.export import BatchSpanProcessor
+def tracer_of(kind: str, url: str):
+    from opentelemetry import trace
 
-    provider = TracerProvider()
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(sys.argv[3])))
+    if kind == "api":
+        return trace.get_tracer("bench")
+    name, _, mode = kind.partition(" ")
+    if name == "vedette":
+        from vedette.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from vedette.sdk.trace import TracerProvider
+        from vedette.sdk.trace.export import BatchSpanProcessor
+        from vedette.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRatioBased
+    else:
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRatioBased
+    samplers = {"": None, "ratio": ParentBased(TraceIdRatioBased(0.1)), "off": ALWAYS_OFF}
+    provider = TracerProvider(sampler=samplers[mode]) if mode else TracerProvider()
+    if name == "vedette":
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(url)))
     return provider.get_tracer("bench")
 
 
-def upstream_tracer():
-    from opentelemetry.sdk.trace import TracerProvider
+def with_tracer(kind: str, url: str) -> Callable[[], None]:
+    tracer = tracer_of(kind, url)
 
-    return TracerProvider().get_tracer("bench")
-
-
-def measure(tracer, spans: int) -> float:
-    """Nanoseconds of thread CPU per span, less those of the loop alone."""
-
-    def empty(_name):
-        pass
-
-    def record(name):
-        with tracer.start_as_current_span(name) as span:
+    def record() -> None:
+        with tracer.start_as_current_span("work") as span:
             span.set_attribute("order.id", 4711)
             span.set_attribute("payment.provider", "acme")
             span.set_attribute("order.total", 12.5)
             span.set_attribute("customer.tier", "gold")
 
-    def run(function, count):
-        start = time.thread_time_ns()
-        for _ in range(count):
-            function("work")
-        return (time.thread_time_ns() - start) / count
-
-    run(record, 2000)
-    slices = 10
-    count = spans // slices
-    costs = [run(record, count) - run(empty, count) for _ in range(slices)]
-    return statistics.median(costs)
+    return record
 
 
-class Sink:
-    """Takes whatever is posted, in a process of its own so that it costs the measured one nothing."""
+def with_pytracingx(url: str) -> Callable[[], None]:
+    import pytracingx
 
-    PROGRAM = """
-import socket, threading
-listener = socket.create_server(("127.0.0.1", 0))
-print(listener.getsockname()[1], flush=True)
-def serve(peer):
-    data = b""
-    while chunk := peer.recv(1 << 16):
-        data += chunk
-        head, found, body = data.partition(b"\\r\\n\\r\\n")
-        if not found: continue
-        length = int(head.lower().split(b"content-length: ")[1].split(b"\\r\\n")[0])
-        if len(body) >= length:
-            peer.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n")
-            data = body[length:]
-while True:
-    peer, _ = listener.accept()
-    threading.Thread(target=serve, args=(peer,), daemon=True).start()
-"""
+    sink = pytracingx.TraceSink(endpoint=url.removesuffix("/v1/traces"), protocol="http/protobuf")
+    pytracingx.init(pytracingx.Config(service_name="bench", sinks=[sink]))
 
-    def __enter__(self) -> str:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", self.PROGRAM], stdout=subprocess.PIPE, text=True
-        )
-        return f"http://127.0.0.1:{self.process.stdout.readline().strip()}/v1/traces"
+    def record() -> None:
+        with pytracingx.start_span("work") as span:
+            span.set_attribute("order.id", 4711)
+            span.set_attribute("payment.provider", "acme")
+            span.set_attribute("order.total", 12.5)
+            span.set_attribute("customer.tier", "gold")
 
-    def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.wait()
+    return record
+
+
+def rows(found: dict[str, float]) -> list[Row]:
+    def row(figure: str, ours: str, theirs: str, bar: str) -> Row:
+        return Row(figure, found[ours], found.get(theirs), theirs.split(" ")[0], bar)
+
+    out = [row("recorded span, 4 attributes", "vedette", "opentelemetry-sdk", "≥ 15 ×")]
+    if "pytracingx" in found:
+        out.append(row("recorded span, 4 attributes", "vedette", "pytracingx", "≥ 4 ×"))
+    out += [
+        row("span at ratio 0.1", "vedette ratio", "opentelemetry-sdk ratio", "≥ 15 ×"),
+        row("span, always off", "vedette off", "opentelemetry-sdk off", "≥ 12 ×"),
+        row("span, always off, against the API without SDK", "vedette off", "api", "≥ 1 ×"),
+    ]
+    return out
 
 
 def main() -> int:
-    if len(sys.argv) == 4 and sys.argv[1] in ("vedette", "opentelemetry-sdk"):
-        tracer = vedette_tracer() if sys.argv[1] == "vedette" else upstream_tracer()
-        print(json.dumps(measure(tracer, int(sys.argv[2]))))
+    if kind := worker_kind():
+        spans, url = int(sys.argv[1]), sys.argv[2]
+        work = with_pytracingx(url) if kind == "pytracingx" else with_tracer(kind, url)
+        answer(cost(work, spans))
         return 0
-
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--spans", type=int, default=100_000)
-    parser.add_argument("--json", action="store_true", help="print the costs as JSON instead")
-    parser.add_argument("--at-least", type=float, default=10.0, help="fail below this ratio")
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON instead")
     options = parser.parse_args()
-    found: dict[str, list[float]] = {"vedette": [], "opentelemetry-sdk": []}
+    kinds = KINDS + (["pytracingx"] if importlib.util.find_spec("pytracingx") else [])
     with Sink() as url:
-        for _ in range(options.rounds):
-            for kind, costs in found.items():
-                answer = subprocess.run(
-                    [sys.executable, __file__, kind, str(options.spans), url],
-                    check=True, capture_output=True, text=True,
-                )  # fmt: skip
-                costs.append(json.loads(answer.stdout))
-    ratio = statistics.median(
-        theirs / ours
-        for theirs, ours in zip(found["opentelemetry-sdk"], found["vedette"], strict=True)
-    )
-    if options.json:
-        print(json.dumps({kind: statistics.median(costs) for kind, costs in found.items()}))
-    else:
-        for kind, costs in found.items():
-            middle, least, most = statistics.median(costs), min(costs), max(costs)
-            print(f"{kind:18} {middle:8.0f} ns a span  (from {least:.0f} to {most:.0f})")
-        print(f"cheaper by {ratio:16.1f} x")
-    return 0 if ratio >= options.at_least else 1
+        found = medians(rounds(__file__, kinds, [options.spans, url], options.rounds))
+    report(rows(found), options.json)
+    return 0
 
 
 if __name__ == "__main__":

@@ -68,6 +68,15 @@ need_venv() {
     die "The Python packages could not be installed; the log says which one."
 }
 
+# What only the benchmarks compare with.
+need_bench_packages() {
+  need_venv
+  newer_than "$VENV/.bench" bench/requirements.txt "$VENV/.stamp" || return 0
+  step "Peers from PyPI" bench-venv "$VENV/bin/pip" install --disable-pip-version-check -r bench/requirements.txt ||
+    die "The benchmarks' Python packages could not be installed; the log says which one."
+  touch "$VENV/.bench"
+}
+
 make_venv() {
   "$PYTHON" -m venv --clear "$VENV"
   "$VENV/bin/pip" install --disable-pip-version-check -r tests/requirements.txt

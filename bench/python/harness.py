@@ -1,0 +1,149 @@
+"""What the in-process benchmarks share: fresh processes that take turns, and a place to send to.
+
+A benchmark script is its own worker: `SCRIPT --worker KIND ARGUMENT…` measures one thing in a fresh process and prints
+JSON; without it the script starts such workers in turn, round after round, and takes medians. Costs are thread CPU, so
+that other load on the machine and export threads do not count, less those of the loop alone.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+
+@dataclass
+class Row:
+    """One line of the table: our figure beside the peer's, and the ratio that is promised."""
+
+    figure: str
+    vedette: float | None
+    peer: float | None
+    peer_name: str
+    bar: str
+    unit: str = "ns"
+
+
+def cost(function: Callable[[], object], count: int, slices: int = 10) -> float:
+    """Nanoseconds of thread CPU a call, less those of an empty call: the median of some slices."""
+
+    def empty() -> None:
+        pass
+
+    def run(called: Callable[[], object], times: int) -> float:
+        start = time.thread_time_ns()
+        for _ in range(times):
+            called()
+        return (time.thread_time_ns() - start) / times
+
+    run(function, min(2000, count))
+    each = max(1, count // slices)
+    return statistics.median(run(function, each) - run(empty, each) for _ in range(slices))
+
+
+def worker_kind() -> str | None:
+    """What this process is to measure, if it is a worker; its arguments are left in sys.argv[1:]."""
+    if sys.argv[1:2] != ["--worker"]:
+        return None
+    kind = sys.argv[2]
+    del sys.argv[1:3]
+    return kind
+
+
+def answer(found: object) -> None:
+    print(json.dumps(found))
+
+
+def rounds(script: str, kinds: Sequence[str], arguments: Sequence[object], count: int) -> dict:
+    """Answers of fresh workers, a list for each kind; the kinds take turns. None: the worker could not."""
+    found: dict[str, list] = {kind: [] for kind in kinds}
+    for _ in range(count):
+        for kind in kinds:
+            done = subprocess.run(
+                [sys.executable, script, "--worker", kind, *map(str, arguments)],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if done.returncode != 0:
+                raise RuntimeError(f"{script} {kind}:\n{done.stderr[-2000:]}")
+            found[kind].append(json.loads(done.stdout))
+    return found
+
+
+def medians(found: dict[str, list[float]]) -> dict[str, float]:
+    return {kind: statistics.median(values) for kind, values in found.items()}
+
+
+def report(rows: Sequence[Row], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps([asdict(row) for row in rows]))
+        return
+    for row in rows:
+        theirs = "" if row.peer is None else f"{row.peer_name} {row.peer:,.1f} {row.unit}"
+        ratio = f"{row.peer / row.vedette:.1f} ×" if row.vedette and row.peer else ""
+        ours = "-" if row.vedette is None else f"{row.vedette:,.1f} {row.unit}"
+        print(f"{row.figure:60} {ours:>14}   {theirs:36} {ratio:>8}   bar {row.bar}")
+
+
+class Sink:
+    """Takes what is posted as OTLP/HTTP, in a process of its own so that it costs the measured one nothing.
+
+    Its address is given to the block; `spans()` is how many spans have arrived: counted by their length-delimited
+    field in the decoded request, when `opentelemetry-proto` is there.
+    """
+
+    PROGRAM = r"""
+import socket, sys, threading, gzip
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+spans = [0]
+def answer(head, body):
+    if head.startswith(b"GET"):
+        return str(spans[0]).encode()
+    if b"content-encoding: gzip" in head.lower():
+        body = gzip.decompress(body)
+    request = ExportTraceServiceRequest.FromString(body)
+    spans[0] += sum(len(s.spans) for r in request.resource_spans for s in r.scope_spans)
+    return b""
+def serve(peer):
+    data = b""
+    while chunk := peer.recv(1 << 16):
+        data += chunk
+        while True:
+            head, found, body = data.partition(b"\r\n\r\n")
+            if not found: break
+            lower = head.lower()
+            length = int(lower.split(b"content-length: ")[1].split(b"\r\n")[0]) if b"content-length: " in lower else 0
+            if len(body) < length: break
+            data = body[length:]
+            said = answer(head, body[:length])
+            peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: %d\r\n\r\n" % len(said) + said)
+while True:
+    peer, _ = listener.accept()
+    threading.Thread(target=serve, args=(peer,), daemon=True).start()
+"""
+
+    def __enter__(self) -> str:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", self.PROGRAM], stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout is not None
+        return f"http://127.0.0.1:{self.process.stdout.readline().strip()}/v1/traces"
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def arrived(url: str) -> int:
+    """How many spans the sink has got."""
+    import urllib.request
+
+    with urllib.request.urlopen(url, timeout=30) as response:
+        return int(response.read())
