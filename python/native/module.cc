@@ -1,10 +1,12 @@
 // vedette._native: opentelemetry-api's tracer and span, and prometheus_client's metrics, over
 // src/sdk.
 #include "asgi.h"
+#include "client_span.h"
 #include "exporter.h"
 #include "http_metrics.h"
 #include "log_sink.h"
 #include "metrics.h"
+#include "observed.h"
 #include "otel_api.h"
 #include "python.h"
 #include "readable.h"
@@ -42,6 +44,7 @@ PyMODINIT_FUNC PyInit__native() {
   PyObject* m = module.get();
   const bool ok = add_exporter_types(m) && add_span_type(m) && add_tracer_types(m) &&
                   add_scope_type(m) && add_metric_types(m) && add_http_metrics_type(m) &&
-                  add_asgi_types(m) && add_log_sink_type(m) && add_structlog_types(m);
+                  add_asgi_types(m) && add_log_sink_type(m) && add_structlog_types(m) &&
+                  add_client_span_types(m) && add_observed_types(m);
   return ok ? module.release() : nullptr;
 }

@@ -6,7 +6,8 @@ from recorded import spans  # noqa: F401
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 from vedette.instrumentation import suppress
-from vedette.instrumentation.sqlalchemy import _describe, instrument_engine
+from vedette.instrumentation._statements import describe_statement
+from vedette.instrumentation.sqlalchemy import instrument_engine
 
 
 @pytest.fixture
@@ -29,6 +30,7 @@ def test_a_statement_is_a_client_span(engine, spans):  # noqa: F811
         "db.system.name": "sqlite",
         "db.operation.name": "SELECT",
         "db.collection.name": "orders",
+        "db.query.summary": "SELECT orders",
         "db.query.text": "SELECT * FROM orders WHERE id = ?",
     }
 
@@ -85,30 +87,16 @@ def test_async_engines_share_the_context(spans):  # noqa: F811
     ("statement", "parameterized", "name", "recorded"),
     [
         ("select a from t", True, "SELECT t", "select a from t"),
-        (
-            'UPDATE "shop"."orders" SET a=%s',
-            True,
-            "UPDATE shop.orders",
-            'UPDATE "shop"."orders" SET a=%s',
-        ),
-        ("/* hint */ DELETE FROM t", True, "DELETE t", "/* hint */ DELETE FROM t"),
         ("SELECT 1", False, "SELECT", "SELECT ?"),
-        (
-            "INSERT INTO t VALUES ('it''s a secret', 4.5)",
-            False,
-            "INSERT t",
-            "INSERT INTO t VALUES (?, ?)",
-        ),
-        (
-            "CREATE TABLE IF NOT EXISTS t (a int)",
-            False,
-            "CREATE t",
-            "CREATE TABLE IF NOT EXISTS t (a int)",
-        ),
-        ("", False, "query", ""),
+        ("SELECT 1", True, "SELECT", "SELECT 1"),
+        ("INSERT INTO t VALUES ('it''s', 4.5)", False, "INSERT t", "INSERT INTO t VALUES (?, ?)"),
+        ("", False, "shop", ""),
+        ("SELECT '\ud800' FROM t", False, "SELECT t", "SELECT ? FROM t"),
     ],
 )
 def test_names_and_texts(statement, parameterized, name, recorded):
-    found, attributes = _describe(statement, parameterized)
-    assert found == name
-    assert attributes["db.query.text"] == recorded
+    target = {"db.system.name": "sqlite", "db.namespace": "shop"}
+    found = describe_statement(statement, parameterized, target)
+    assert found.name == name
+    assert found.attributes["db.query.text"] == recorded
+    assert "db.query.text" not in found.labels

@@ -109,6 +109,19 @@ void SpanRecord::set_bool(std::string_view key, bool value, const SpanLimits& li
   }
 }
 
+bool SpanRecord::copy(const SpanRecord& prepared, const SpanLimits& limits) {
+  if (body_.size() || prepared.attributes_ > limits.attributes ||
+      limits.span_attribute_length != kUnlimited) {
+    return false;
+  }
+  body_.raw(prepared.body_.view());
+  if (body_.failed()) return false;
+  items_.assign(prepared.items_.begin(), prepared.items_.end());
+  dead_bytes_ = prepared.dead_bytes_;
+  attributes_ = prepared.attributes_;
+  return true;
+}
+
 void SpanRecord::settle_attribute(Item item, const SpanLimits& limits) {
   const char* key = body_.data() + item.key_at;
   bool replaced = false;

@@ -73,6 +73,10 @@ class SpanRecord {
   void set_double(std::string_view key, double value, const SpanLimits& limits);
   void set_bool(std::string_view key, bool value, const SpanLimits& limits);
 
+  /// Takes over what `prepared` holds. False, and nothing done, when this record is not empty or
+  /// `limits` might not let all of it in.
+  bool copy(const SpanRecord& prepared, const SpanLimits& limits);
+
   /// Adds an encoded Event or Link message.
   void add_event(std::string_view message, const SpanLimits& limits);
   void add_link(std::string_view message, const SpanLimits& limits);

@@ -1,0 +1,183 @@
+"""Metrics of instrumentations: in ``vedette.prometheus``, and through OpenTelemetry's API to whoever has set a meter provider.
+
+Names are those of the semantic conventions; the exposition has them with underscores and the unit behind.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from vedette import __version__, prometheus
+
+logger = logging.getLogger("vedette")
+
+Readings = Iterable[tuple[dict[str, str], float]]
+_UNITS = {"s": "_seconds", "By": "_bytes"}
+
+
+class _Sample(NamedTuple):
+    name: str
+    labels: dict[str, str]
+    value: float
+    timestamp: Any = None
+    exemplar: Any = None
+    native_histogram: Any = None
+
+
+class _Family(NamedTuple):
+    name: str
+    documentation: str
+    type: str
+    unit: str
+    samples: list[_Sample]
+
+
+def exposed_name(name: str, unit: str) -> str:
+    """The metric's name in Prometheus' text, without ``_total``."""
+    return name.replace(".", "_") + _UNITS.get(unit, "")
+
+
+def _labels(attributes: dict[str, Any]) -> dict[str, str]:
+    return {key.replace(".", "_"): str(value) for key, value in attributes.items()}
+
+
+class Observed(NamedTuple):
+    """A metric whose values are asked for: ``counter``, ``updown`` or ``gauge``."""
+
+    name: str
+    kind: str
+    unit: str
+    description: str
+    read: Callable[[], Readings]
+
+    def collect(self) -> list[_Family]:
+        counter = self.kind == "counter"
+        name = exposed_name(self.name, self.unit)
+        samples = [
+            _Sample(name + ("_total" if counter else ""), _labels(attributes), value)
+            for attributes, value in self._safe_read()
+        ]
+        kind = "counter" if counter else "gauge"
+        return [_Family(name, self.description, kind, "", samples)] if samples else []
+
+    def _safe_read(self) -> list[tuple[dict[str, str], float]]:
+        try:
+            return list(self.read())
+        except Exception:
+            logger.debug("%s cannot be read", self.name, exc_info=True)
+            return []
+
+    def observe(self, _options: Any) -> list[Any]:
+        from opentelemetry.metrics import Observation
+
+        return [Observation(value, attributes) for attributes, value in self._safe_read()]
+
+
+class _Collector:
+    """What ``prometheus.REGISTRY`` asks."""
+
+    def __init__(self, metrics: Sequence[Observed]) -> None:
+        self._metrics = metrics
+        self.active = True
+
+    def collect(self) -> list[_Family]:
+        return [family for metric in self._metrics if self.active for family in metric.collect()]
+
+
+def register(metrics: Sequence[Observed]) -> Callable[[], None]:
+    """Exposes the metrics; the function it returns ends that."""
+    collector = _Collector(metrics)
+    prometheus.REGISTRY.register(collector)
+    if not _is_ours():
+        _observe_by_api(metrics, collector)
+
+    def unregister() -> None:
+        collector.active = False
+        prometheus.REGISTRY.unregister(collector)
+
+    return unregister
+
+
+def _is_ours() -> bool:
+    """Whether the meter provider is Vedette's, which shares the registry."""
+    from opentelemetry import metrics as api
+
+    return type(api.get_meter_provider()).__module__.startswith("vedette.")
+
+
+def _observe_by_api(metrics: Sequence[Observed], collector: _Collector) -> None:
+    from opentelemetry import metrics as api
+
+    meter = api.get_meter("vedette", __version__)
+    create = {
+        "counter": meter.create_observable_counter,
+        "updown": meter.create_observable_up_down_counter,
+        "gauge": meter.create_observable_gauge,
+    }
+    for metric in metrics:
+
+        def observe(options: Any, metric: Observed = metric) -> list[Any]:
+            return metric.observe(options) if collector.active else []
+
+        create[metric.kind](
+            metric.name, callbacks=[observe], unit=metric.unit, description=metric.description
+        )
+
+
+_made: dict[str, Any] = {}
+
+
+class Recorded:
+    """A histogram or counter whose values come as they happen. One per name, however often it is asked for."""
+
+    def __new__(
+        cls,
+        name: str,
+        unit: str,
+        description: str,
+        labels: Sequence[str],
+        bounds: Sequence[float] | None = None,
+    ) -> Recorded:
+        made = _made.get(name)
+        if made is None:
+            made = _made[name] = super().__new__(cls)
+            made._make(name, unit, description, labels, bounds)
+        return made
+
+    def _make(
+        self,
+        name: str,
+        unit: str,
+        description: str,
+        labels: Sequence[str],
+        bounds: Sequence[float] | None,
+    ) -> None:
+        from opentelemetry import metrics as api
+
+        self._attributes = labels
+        exposed = exposed_name(name, unit)
+        names = [label.replace(".", "_") for label in labels]
+        meter = None if _is_ours() else api.get_meter("vedette", __version__)
+        self._instrument: Any = None
+        if bounds is None:
+            self._metric: Any = prometheus.Counter(exposed, description, names)
+            if meter is not None:
+                self._instrument = meter.create_counter(name, unit, description).add
+        else:
+            self._metric = prometheus.Histogram(exposed, description, names, buckets=bounds)
+            if meter is not None:
+                self._instrument = meter.create_histogram(
+                    name, unit, description, explicit_bucket_boundaries_advisory=bounds
+                ).record
+        self._counts = bounds is None
+
+    def __call__(self, value: float, *labels: str) -> None:
+        series = self._metric.labels(*labels) if labels else self._metric
+        if self._counts:
+            series.inc(value)
+        else:
+            series.observe(value)
+        if self._instrument is not None:
+            self._instrument(value, dict(zip(self._attributes, labels, strict=True)))
