@@ -182,7 +182,9 @@ def main() -> int:
         for case, sides in medians.items():
             for side, cost in sides.items():
                 least, most = min(found[case][side]), max(found[case][side])
-                print(f"{case:12} {side:14} {cost:8.0f} ns a call  (from {least:.0f} to {most:.0f})")
+                print(
+                    f"{case:12} {side:14} {cost:8.0f} ns a call  (from {least:.0f} to {most:.0f})"
+                )
     return 0 if all(medians[case]["vedette"] <= bar for case, bar in BARS.items()) else 1
 
 

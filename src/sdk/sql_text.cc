@@ -56,8 +56,8 @@ class Tokenizer {
       if (!token.text.empty()) token.text.remove_suffix(1);
     }
     // a[1] is a subscript, FROM [a] is a name.
-    subscript_at_ = token.kind == Token::kWord || token.kind == Token::kName ||
-                            token.text == ")" || token.text == "]"
+    subscript_at_ = token.kind == Token::kWord || token.kind == Token::kName || token.text == ")" ||
+                            token.text == "]"
                         ? at_
                         : sql_.npos;
     return token;
