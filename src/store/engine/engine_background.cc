@@ -122,7 +122,11 @@ Status EngineImpl::commit(std::vector<PartChange>& changes) {
     next.parts.insert(next.parts.end(), change.added.begin(), change.added.end());
   }
   bool in_place = false;
-  Status status = save_manifest(fs_, options_.path + "/MANIFEST", next, in_place);
+  // The names of parts must be durable before a manifest that has them.
+  const bool adds = std::any_of(changes.begin(), changes.end(),
+                                [](const PartChange& change) { return !change.added.empty(); });
+  Status status = adds ? fs_.sync_dir(parts_path_) : Status();
+  if (status.ok()) status = save_manifest(fs_, options_.path + "/MANIFEST", next, in_place);
   if (status.ok()) {
     manifest_ = std::move(next);
     publish(changes);

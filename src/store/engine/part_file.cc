@@ -80,7 +80,6 @@ Result<PartInfo> PartFileWriter::finish() {
   RETURN_IF_ERROR(file_->append(tail));
   RETURN_IF_ERROR(file_->sync());
   RETURN_IF_ERROR(file_->close());
-  RETURN_IF_ERROR(context_.fs.sync_dir(context_.parts_path));
   info_.bytes += tail.size();
   file_.reset();
   return info_;

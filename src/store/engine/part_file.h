@@ -26,7 +26,7 @@ class PartFileWriter {
     GroupPlace place = encode_group(sorted, buffer_);
     return append_group(place);
   }
-  /// Synced and closed, its name durable.
+  /// Synced and closed.
   Result<PartInfo> finish();
   uint64_t rows() const { return info_.rows; }
 
