@@ -22,7 +22,9 @@ enum class Durability : uint8_t {
 struct Options {
   std::string path;  // the data folder; made if missing
   Durability durability = Durability::kWal;
-  std::optional<std::chrono::hours> retention = std::chrono::hours(24 * 30);  // nullopt: for ever
+  /// Rows older than this are refused, not shown, and removed before long (engine_retention.cc);
+  /// nullopt: all is kept for ever.
+  std::optional<std::chrono::hours> retention = std::chrono::hours(24 * 30);
   size_t queue_bytes_max = 128u << 20;  // writes waiting for the log
   size_t head_bytes_max = 192u << 20;   // all tables' heads; a table is flushed at its share of it
   std::chrono::seconds flush_interval{300};  // a head older than this is flushed

@@ -10,7 +10,6 @@ constexpr int64_t kSecondNs = 1'000'000'000;
 constexpr std::chrono::seconds kTick(1);
 constexpr std::chrono::seconds kPauseMin(1);
 constexpr std::chrono::seconds kPauseMax(30);
-constexpr int64_t kRetentionEveryNs = 60 * kSecondNs;
 constexpr int64_t kMergeRetryNs = 300 * kSecondNs;
 
 }  // namespace
@@ -56,7 +55,8 @@ Result<bool> EngineImpl::run_background_once() {
   } else {
     RETURN_IF_ERROR(write_frozen_heads(worked));
   }
-  worked |= run_retention();
+  worked |= drop_expired_parts();
+  worked |= trim_one_part();
   for (TableState& state : states_) worked |= run_merge(state);
   return worked;
 }
@@ -180,17 +180,19 @@ Status EngineImpl::remove_log() {
   return status;
 }
 
+Status EngineImpl::replace_parts(const TableState& state, std::vector<std::string> files,
+                                 Result<std::vector<PartInfo>> written) {
+  RETURN_IF_ERROR(written.status());
+  std::vector<PartChange> changes(states_.size());
+  changes[table_index(state)] = {std::move(files), *std::move(written), false};
+  return commit(changes);
+}
+
 bool EngineImpl::run_merge(TableState& state) {
   if (clock_.monotonic_ns() < state.merge_not_before_ns) return false;
   const std::vector<std::string> files = state.table->pick_merge();
   if (files.empty()) return false;
-  Result<std::vector<PartInfo>> merged = state.table->merge(files);
-  Status status = merged.status();
-  if (status.ok()) {
-    std::vector<PartChange> changes(states_.size());
-    changes[table_index(state)] = {files, *std::move(merged), false};
-    status = commit(changes);
-  }
+  Status status = replace_parts(state, files, state.table->merge(files, oldest_ns()));
   if (!status.ok()) {
     state.merge_not_before_ns = clock_.monotonic_ns() + kMergeRetryNs;
     log_error("a merge failed; it is tried again later", {{"why", status.error().message}});
@@ -199,71 +201,6 @@ bool EngineImpl::run_merge(TableState& state) {
   ++merges_;
   ::malloc_trim(0);
   return true;
-}
-
-bool EngineImpl::run_retention() {
-  const int64_t now = clock_.monotonic_ns();
-  if (!options_.retention ||
-      (retention_checked_ns_ != 0 && now - retention_checked_ns_ < kRetentionEveryNs)) {
-    return false;
-  }
-  retention_checked_ns_ = std::max<int64_t>(now, 1);
-  const int64_t oldest = oldest_ns();
-  std::vector<PartChange> changes(states_.size());
-  bool any = false;
-  for (const PartInfo& part : manifest_.parts) {
-    if (part.max_time_ns >= oldest) continue;
-    for (size_t i = 0; i < states_.size(); ++i) {
-      if (kEngineTables[i] == part.table) changes[i].removed.push_back(part.file);
-    }
-    any = true;
-  }
-  if (!any) return false;
-  if (Status status = commit(changes); !status.ok()) {
-    log_error("data that is too old can't be removed", {{"why", status.error().message}});
-    return false;
-  }
-  return true;
-}
-
-Status EngineImpl::rewrite_part(TableState& state, const std::string& file, TimeRange drop,
-                                const KeepTrace* keep) {
-  ASSIGN_OR_RETURN(std::vector<PartInfo> written, state.table->rewrite(file, drop, keep));
-  std::vector<PartChange> changes(states_.size());
-  changes[table_index(state)] = {{file}, std::move(written), false};
-  return commit(changes);
-}
-
-Status EngineImpl::rewrite(TimeRange range, const KeepTrace& keep) {
-  const std::lock_guard work(work_mutex_);
-  if (closed_) return {Code::kUnavailable, "the store is closed"};
-  // A trace may lie in several parts: it is judged once, while all of it is there.
-  std::unordered_map<model::TraceId, bool, model::TraceIdHash> judged;
-  const KeepTrace judge = [&](const TraceSummary& trace) {
-    const auto known = judged.find(trace.trace_id);
-    if (known != judged.end()) return known->second;
-    return judged.emplace(trace.trace_id, keep(trace)).first->second;
-  };
-  for (const PartInfo& part : spans_->parts()) {
-    if (part.min_time_ns < range.begin_ns || part.max_time_ns >= range.end_ns) continue;
-    RETURN_IF_ERROR(rewrite_part(states_[0], part.file, {0, 0}, &judge));
-  }
-  return {};
-}
-
-Status EngineImpl::drop(Table table, TimeRange range) {
-  const std::lock_guard work(work_mutex_);
-  if (closed_) return {Code::kUnavailable, "the store is closed"};
-  RETURN_IF_ERROR(flush_all());
-  for (size_t i = 0; i < states_.size(); ++i) {
-    if (kEngineTables[i] != table) continue;
-    for (const PartInfo& part : states_[i].table->parts()) {
-      if (!range.overlaps(part.min_time_ns, part.max_time_ns)) continue;
-      RETURN_IF_ERROR(rewrite_part(states_[i], part.file, range, nullptr));
-    }
-    return {};
-  }
-  return {Code::kInvalidArgument, "only spans, logs and samples can be dropped"};
 }
 
 }  // namespace vedette::store::engine

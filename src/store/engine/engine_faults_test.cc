@@ -19,11 +19,12 @@ struct Ledger {
   std::set<uint64_t> unsure;        // sent, and refused
 };
 
-void send(Bench& bench, uint64_t trace, Ledger& ledger) {
+void send(Bench& bench, uint64_t trace, Ledger& ledger, bool samples = false) {
   if (!bench.engine) return;
   Write write;
   write.spans = shop_spans(1, trace);
   write.logs = shop_logs(1, trace);
+  if (samples) write.samples = shop_samples(1, trace);
   write.content_hash = {trace + 1, 7};
   // Clients try again what was refused.
   for (int attempt = 0; attempt < 2; ++attempt) {
@@ -54,6 +55,54 @@ void live(Bench& bench, Ledger& ledger) {
   bench.engine.reset();
 }
 
+constexpr uint64_t kTooOld = 4;  // traces before this one, at the end of the life below
+
+/// A part grows too old, another half so.
+void live_beyond_the_retention(Bench& bench, Ledger& ledger) {
+  bench.options.retention = std::chrono::hours(48);
+  if (!bench.try_open().ok()) return;
+  for (const uint64_t last : {kTooOld / 2, kTooOld + 2}) {
+    for (uint64_t trace = last == kTooOld / 2 ? 0 : kTooOld / 2; trace < last; ++trace)
+      send(bench, trace, ledger, true);
+    (void)bench.engine->flush().ok();
+  }
+  const int64_t limit = kTestStart + static_cast<int64_t>(kTooOld) * 1'000'000'000;
+  bench.clock.advance(limit + 48 * 3'600'000'000'000 - bench.clock.now_ns());
+  // The old parts go, then one half old part a round.
+  for (int round = 0; round < 3; ++round) (void)bench.engine->run_background_once().ok();
+  bench.engine.reset();
+  if (!bench.try_open().ok()) return;
+  (void)bench.engine->run_background_once().ok();
+  (void)bench.engine->close().ok();
+  bench.engine.reset();
+}
+
+void forget_too_old(std::set<uint64_t>& traces) {
+  traces.erase(traces.begin(), traces.lower_bound(kTooOld));
+}
+
+/// Rows that are too old are not shown, and those alone go from the disk.
+void expect_only_what_is_young(Bench& bench, Ledger ledger, const std::string& when) {
+  for (uint64_t trace = 0; trace < kTooOld; ++trace) {
+    ASSERT_EQ(bench.span_count({where_trace(trace)}), 0u) << when;
+    ASSERT_EQ(bench.log_count({where_trace(trace)}), 0u) << when;
+  }
+  for (int round = 0; round < 2; ++round) {
+    const size_t samples = bench.sample_count();
+    ASSERT_GE(samples, ledger.acknowledged.size()) << when;
+    ASSERT_LE(samples, ledger.acknowledged.size() + ledger.unsure.size()) << when;
+    for (;;) {
+      const Result<bool> worked = bench.engine->run_background_once();
+      ASSERT_TRUE(worked.ok()) << when;
+      if (!*worked) break;
+    }
+    const std::vector<TableStats> tables = bench.engine->stats().tables;
+    ASSERT_EQ(tables[0].rows, bench.span_count()) << when;
+    ASSERT_EQ(tables[1].rows, bench.log_count()) << when;
+    ASSERT_EQ(tables[2].rows, samples) << when;
+  }
+}
+
 void expect_kept(Bench& bench, const Ledger& ledger, const std::string& when) {
   const Status opened = bench.try_reopen();
   ASSERT_TRUE(opened.ok()) << when << ": " << opened.error().message;
@@ -77,20 +126,32 @@ void expect_kept(Bench& bench, const Ledger& ledger, const std::string& when) {
 }
 
 enum class End { kProcess, kPower };
+enum class Life { kShort, kBeyondRetention };
 
-void sweep(SimFs::Fault fault, Durability durability, End end) {
+void sweep(SimFs::Fault fault, Durability durability, End end, Life life = Life::kShort) {
   base::set_log_level(base::LogLevel::kError);
   for (uint64_t call = 1; call < kCallsMax; ++call) {
     Bench bench(Bench::kNotOpened);
     bench.options.durability = durability;
     bench.fs.fail_at(call, fault);
     Ledger ledger;
-    live(bench, ledger);
+    life == Life::kShort ? live(bench, ledger) : live_beyond_the_retention(bench, ledger);
     const bool reached = bench.fs.calls() >= call;
     bench.engine.reset();
     bench.fs.clear_faults();
     if (end == End::kPower) bench.fs.lose_power(call);
-    expect_kept(bench, ledger, "call " + std::to_string(call));
+    const std::string when = "call " + std::to_string(call);
+    if (life == Life::kBeyondRetention) {
+      // The clock stood still where the life ended early.
+      const int64_t limit = kTestStart + static_cast<int64_t>(kTooOld) * 1'000'000'000;
+      bench.clock.set_now(limit + 48 * 3'600'000'000'000);
+      forget_too_old(ledger.acknowledged);
+      forget_too_old(ledger.unsure);
+      ASSERT_TRUE(bench.try_reopen().ok()) << when;
+      expect_only_what_is_young(bench, ledger, when);
+      if (::testing::Test::HasFatalFailure()) return;
+    }
+    expect_kept(bench, ledger, when);
     if (::testing::Test::HasFatalFailure() || !reached) return;
   }
   FAIL() << "the life of the store makes more calls than are tried";
@@ -113,6 +174,16 @@ TEST(EngineFaults, ALossOfPowerAtEachCall) {
 }
 TEST(EngineFaults, ACallThatFailsThenALossOfPower) {
   sweep(SimFs::Fault::kOnce, Durability::kFsync, End::kPower);
+}
+
+TEST(EngineFaults, ACallOfRetentionThatFailsOnce) {
+  sweep(SimFs::Fault::kOnce, Durability::kWal, End::kProcess, Life::kBeyondRetention);
+}
+TEST(EngineFaults, AKillAtEachCallOfRetention) {
+  sweep(SimFs::Fault::kKill, Durability::kWal, End::kProcess, Life::kBeyondRetention);
+}
+TEST(EngineFaults, ALossOfPowerAtEachCallOfRetention) {
+  sweep(SimFs::Fault::kKill, Durability::kFsync, End::kPower, Life::kBeyondRetention);
 }
 
 TEST(EngineFaults, ATornTailIsCutOff) {

@@ -1,6 +1,6 @@
-// The engine's parts put together. Its work is in four files: engine.cc (opening and closing),
-// engine_write.cc (what the writer thread asks), engine_background.cc (flushes, merges, retention),
-// engine_reads.cc.
+// The engine's parts put together. Its work is in five files: engine.cc (opening and closing),
+// engine_write.cc (what the writer thread asks), engine_background.cc (flushes and merges),
+// engine_retention.cc (what is deleted), engine_reads.cc.
 #pragma once
 
 #include <array>
@@ -77,10 +77,13 @@ class EngineImpl final : public Engine {
   /// Freezes heads that are too big or too old; tells the background thread.
   void freeze_due();
   void freeze(TableState& state);
-  /// Nothing older is accepted nor, once it is older, kept. Any thread.
-  int64_t oldest_ns() const;
   /// Read-only or not? Any thread.
   void check_disk();
+
+  // engine_reads.cc: without what is older than the retention
+  TimeRange shown(TimeRange range) const;
+  template <typename Batch>
+  RowSnapshot<Batch> shown(const RowTable<Batch>& table) const;
 
   // engine_background.cc: with work_mutex_ held, but for the loop
   void background_loop();
@@ -90,7 +93,17 @@ class EngineImpl final : public Engine {
   void publish(const std::vector<PartChange>& changes);
   Status remove_log();
   bool run_merge(TableState& state);
-  bool run_retention();
+  /// What a merge or a rewrite of these files came to: committed, if it went well.
+  Status replace_parts(const TableState& state, std::vector<std::string> files,
+                       Result<std::vector<PartInfo>> written);
+
+  // engine_retention.cc
+  /// Nothing older is accepted, shown or, in the end, kept. Any thread.
+  int64_t oldest_ns() const;
+  // With work_mutex_ held.
+  bool drop_expired_parts();
+  bool trim_one_part();
+  Result<bool> worth_trimming(const TableState& state, const PartInfo& part, int64_t oldest) const;
   Status rewrite_part(TableState& state, const std::string& file, TimeRange drop,
                       const KeepTrace* keep);
 
@@ -117,7 +130,8 @@ class EngineImpl final : public Engine {
 
   std::mutex work_mutex_;  // held by whoever flushes, merges or drops; guards manifest_
   Manifest manifest_;
-  int64_t retention_checked_ns_ = 0;
+  int64_t drop_not_before_ns_ = 0;  // monotonic, as the next
+  int64_t trim_not_before_ns_ = 0;
   bool closed_ = false;
 
   mutable std::mutex state_mutex_;  // guards what follows

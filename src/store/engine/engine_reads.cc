@@ -2,19 +2,32 @@
 
 namespace vedette::store::engine {
 
+TimeRange EngineImpl::shown(TimeRange range) const {
+  range.begin_ns = std::max(range.begin_ns, oldest_ns());
+  range.end_ns = std::max(range.end_ns, range.begin_ns);
+  return range;
+}
+
+template <typename Batch>
+RowSnapshot<Batch> EngineImpl::shown(const RowTable<Batch>& table) const {
+  RowSnapshot<Batch> snapshot = table.snapshot();
+  snapshot.oldest_ns = oldest_ns();
+  return snapshot;
+}
+
 Result<std::vector<Series>> EngineImpl::series(std::span<const Matcher> matchers, TimeRange range,
                                                const ReadContext& context) {
-  return samples_->series(matchers, range, context);
+  return samples_->series(matchers, shown(range), context);
 }
 
 Status EngineImpl::samples(std::span<const SeriesId> ids, TimeRange range,
                            const ReadContext& context, const SampleVisitor& visit) {
-  return samples_->samples(ids, range, context, visit);
+  return samples_->samples(ids, shown(range), context, visit);
 }
 
 Result<std::vector<Exemplar>> EngineImpl::exemplars(std::span<const SeriesId> ids, TimeRange range,
                                                     size_t limit, const ReadContext& context) {
-  return samples_->exemplars(ids, range, limit, context);
+  return samples_->exemplars(ids, shown(range), limit, context);
 }
 
 std::vector<model::MetricMetadata> EngineImpl::metadata(const std::string& family) {
@@ -23,26 +36,26 @@ std::vector<model::MetricMetadata> EngineImpl::metadata(const std::string& famil
 
 Status EngineImpl::scan_spans(const RowQuery& query, const ReadContext& context,
                               const Visitor<model::SpanBatch>& visit) {
-  return scan(spans_->snapshot(), query, context, visit);
+  return scan(shown(*spans_), query, context, visit);
 }
 
 Status EngineImpl::scan_logs(const RowQuery& query, const ReadContext& context,
                              const Visitor<model::LogBatch>& visit) {
-  return scan(logs_->snapshot(), query, context, visit);
+  return scan(shown(*logs_), query, context, visit);
 }
 
 Result<std::vector<TraceSummary>> EngineImpl::traces(std::span<const model::TraceId> ids,
                                                      const ReadContext& context) {
-  return summaries(spans_->snapshot(), ids, context);
+  return summaries(shown(*spans_), ids, context);
 }
 
 Result<std::vector<CountSeries>> EngineImpl::counts(const CountQuery& query,
                                                     const ReadContext& context) {
   switch (query.table) {
     case Table::kSpans:
-      return engine::counts(spans_->snapshot(), query, context);
+      return engine::counts(shown(*spans_), query, context);
     case Table::kLogs:
-      return engine::counts(logs_->snapshot(), query, context);
+      return engine::counts(shown(*logs_), query, context);
     default:
       return Error{Code::kInvalidArgument, "only spans and logs can be counted"};
   }
@@ -52,13 +65,16 @@ Result<std::vector<std::string>> EngineImpl::values(const ValuesQuery& query,
                                                     const ReadContext& context) {
   switch (query.table) {
     case Table::kSpans:
-      return engine::values(spans_->snapshot(), query, context);
+      return engine::values(shown(*spans_), query, context);
     case Table::kLogs:
-      return engine::values(logs_->snapshot(), query, context);
+      return engine::values(shown(*logs_), query, context);
     case Table::kSeries:
-    case Table::kSamples:
-      return query.key.empty() ? samples_->label_names(query, context)
-                               : samples_->label_values(query, context);
+    case Table::kSamples: {
+      ValuesQuery kept = query;
+      kept.range = shown(query.range);
+      return query.key.empty() ? samples_->label_names(kept, context)
+                               : samples_->label_values(kept, context);
+    }
     default:
       return Error{Code::kInvalidArgument, "only spans, logs and series have values to list"};
   }

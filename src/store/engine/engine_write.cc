@@ -6,7 +6,6 @@ namespace vedette::store::engine {
 namespace {
 
 constexpr int64_t kSecondNs = 1'000'000'000;
-constexpr int64_t kDayNs = 86'400 * kSecondNs;
 constexpr uint64_t kDiskCheckBytes = 16u << 20;  // of log, between looks at the free space
 
 /// Without the rows that are older; null where none is left.
@@ -120,14 +119,6 @@ void EngineImpl::freeze_due() {
   const std::lock_guard lock(state_mutex_);
   background_due_ = true;
   background_wake_.notify_all();
-}
-
-int64_t EngineImpl::oldest_ns() const {
-  if (!options_.retention) return 0;
-  // A clock that jumps years ahead must not make everything too old: it is believed to a day.
-  const int64_t elapsed = clock_.monotonic_ns() - opened_monotonic_ns_;
-  const int64_t now = std::min(clock_.now_ns(), opened_ns_ + elapsed + kDayNs);
-  return std::max<int64_t>(0, now - std::chrono::nanoseconds(*options_.retention).count());
 }
 
 void EngineImpl::check_disk() {

@@ -29,22 +29,23 @@ int64_t partition_of(const PartInfo& part) {
   return part.max_time_ns - part.min_time_ns > 2 * kDayNs ? kManyDays : part.min_time_ns / kDayNs;
 }
 
-/// The blocks of one part, one after the other.
+/// The blocks of one part, one after the other, but for those with older rows alone.
 template <typename Batch>
 class PartCursor {
  public:
-  explicit PartCursor(std::shared_ptr<const RowPart> part) : part_(std::move(part)) {}
+  PartCursor(std::shared_ptr<const RowPart> part, int64_t oldest_ns)
+      : part_(std::move(part)), oldest_ns_(oldest_ns) {}
 
   /// Start of the next block's first trace; nothing at the end.
   Result<std::optional<int64_t>> next_start() {
-    while (group_ < part_->groups().size()) {
+    for (; group_ < part_->groups().size(); ++group_, block_ = 0, meta_ = nullptr) {
+      if (part_->groups()[group_].max_ns < oldest_ns_) continue;
       if (!meta_) meta_ = part_->group(group_);
       if (!meta_)
         return Error{Code::kCorruption, "a group of " + part_->info().file + " can't be read"};
-      if (block_ < meta_->blocks.size()) return std::optional(meta_->blocks[block_].first_start_ns);
-      meta_ = nullptr;
-      block_ = 0;
-      ++group_;
+      const auto& blocks = meta_->blocks;
+      while (block_ < blocks.size() && blocks[block_].max_ns < oldest_ns_) ++block_;
+      if (block_ < blocks.size()) return std::optional(blocks[block_].first_start_ns);
     }
     return std::optional<int64_t>();
   }
@@ -52,21 +53,29 @@ class PartCursor {
 
  private:
   std::shared_ptr<const RowPart> part_;
+  int64_t oldest_ns_;
   std::shared_ptr<const GroupMeta> meta_;
   size_t group_ = 0;
   size_t block_ = 0;
 };
 
-/// Rows that were read and not yet written, in batches.
+/// Rows that were read, are to be kept, and are not yet written; in batches.
 template <typename Batch>
 struct Window {
+  using Choice = std::function<std::vector<bool>(const Batch& block)>;
+  explicit Window(const Choice& c) : choice(c) {}
+
+  const Choice& choice;
   std::vector<std::unique_ptr<const Batch>> batches;
   std::vector<RowRef> rows;
 
   void add(Batch batch) {
-    for (uint32_t r = 0; r < batch.size(); ++r)
-      rows.push_back({static_cast<uint32_t>(batches.size()), r});
-    batches.push_back(std::make_unique<const Batch>(std::move(batch)));
+    const std::vector<bool> chosen = choice(batch);
+    const size_t before = rows.size();
+    for (uint32_t r = 0; r < batch.size(); ++r) {
+      if (chosen[r]) rows.push_back({static_cast<uint32_t>(batches.size()), r});
+    }
+    if (rows.size() > before) batches.push_back(std::make_unique<const Batch>(std::move(batch)));
   }
   std::vector<const Batch*> sources() const {
     std::vector<const Batch*> out;
@@ -139,17 +148,17 @@ std::vector<std::string> RowTable<Batch>::pick_merge() const {
 }
 
 template <typename Batch>
-Result<std::vector<PartInfo>> RowTable<Batch>::merge(const std::vector<std::string>& files) {
-  uint32_t level = 0;
+Result<std::vector<PartInfo>> RowTable<Batch>::join(const std::vector<std::string>& files,
+                                                    uint32_t level, int64_t oldest_ns,
+                                                    const Choice& choice) {
   std::vector<PartCursor<Batch>> cursors;
   for (const std::string& file : files) {
     const Part part = find(file);
     if (!part) return Error{Code::kInternal, "a part to merge is not there: " + file};
-    level = std::max(level, part->info().level + 1);
-    cursors.emplace_back(part);
+    cursors.emplace_back(part, oldest_ns);
   }
   PartFileWriter writer(context_, kTable, level);
-  Window<Batch> window;
+  Window<Batch> window(choice);
   size_t target = kWindowRows;
   for (bool more = true; more;) {
     int64_t frontier = 0;  // no row to come belongs to a trace that starts earlier
@@ -179,8 +188,42 @@ Result<std::vector<PartInfo>> RowTable<Batch>::merge(const std::vector<std::stri
 }
 
 template <typename Batch>
-std::vector<RowRef> RowTable<Batch>::kept_rows(const Batch& block, TimeRange drop,
-                                               const KeepTrace* keep) const {
+Result<std::vector<PartInfo>> RowTable<Batch>::merge(const std::vector<std::string>& files,
+                                                     int64_t oldest_ns) {
+  uint32_t level = 0;
+  for (const std::string& file : files) {
+    if (const Part part = find(file)) level = std::max(level, part->info().level + 1);
+  }
+  const TimeRange expired{std::numeric_limits<int64_t>::min(), oldest_ns};
+  return join(files, level, oldest_ns,
+              [&](const Batch& block) { return kept_rows(block, expired, nullptr); });
+}
+
+template <typename Batch>
+Result<uint64_t> RowTable<Batch>::rows_before(const std::string& file, int64_t time_ns) const {
+  const Part part = find(file);
+  if (!part) return Error{Code::kInternal, "a part to look into is not there: " + file};
+  RowSnapshot<Batch> alone;
+  alone.parts = std::make_shared<const PartList>(1, part);
+  RowQuery query;
+  query.range.end_ns = time_ns;
+  query.columns.names = false;
+  uint64_t rows = 0;
+  const auto visit = [&](const Block<Batch>& block) {
+    rows += block.rows.size();
+    return true;
+  };
+  const auto take_whole = [&](const WholeBlock& whole) {
+    rows += whole.block.rows;
+    return true;
+  };
+  RETURN_IF_ERROR(walk<Batch>(alone, query, {}, visit, take_whole));
+  return rows;
+}
+
+template <typename Batch>
+std::vector<bool> RowTable<Batch>::kept_rows(const Batch& block, TimeRange drop,
+                                             const KeepTrace* keep) const {
   std::unordered_map<model::TraceId, bool, model::TraceIdHash> verdicts;
   if constexpr (std::is_same_v<Batch, model::SpanBatch>) {
     if (keep) {
@@ -194,57 +237,47 @@ std::vector<RowRef> RowTable<Batch>::kept_rows(const Batch& block, TimeRange dro
       }
     }
   }
-  std::vector<RowRef> rows;
+  std::vector<bool> kept(block.size());
   for (uint32_t r = 0; r < block.size(); ++r) {
     if (drop.contains(row_times(block)[r])) continue;
-    const auto verdict = verdicts.find(block.trace_id[r]);
-    if (verdict == verdicts.end() || verdict->second) rows.push_back({0, r});
+    const auto verdict = verdicts.empty() ? verdicts.end() : verdicts.find(block.trace_id[r]);
+    kept[r] = verdict == verdicts.end() || verdict->second;
   }
-  return rows;
+  return kept;
 }
 
 template <typename Batch>
 Result<std::vector<PartInfo>> RowTable<Batch>::rewrite(const std::string& file, TimeRange drop,
                                                        const KeepTrace* keep) {
-  std::vector<PartInfo> written;
   const Part part = find(file);
   if (!part) return Error{Code::kInternal, "a part to rewrite is not there: " + file};
-  if (drop.contains(part->info().min_time_ns) && drop.contains(part->info().max_time_ns))
-    return written;
-  PartFileWriter writer(context_, kTable, part->info().level);
-  for (size_t g = 0; g < part->groups().size(); ++g) {
-    const std::shared_ptr<const GroupMeta> meta = part->group(g);
-    if (!meta) return Error{Code::kCorruption, "a group of " + file + " can't be read"};
-    std::vector<Batch> blocks;
-    std::vector<RowRef> rows;
-    for (size_t b = 0; b < meta->blocks.size(); ++b) {
-      ASSIGN_OR_RETURN(Batch block, part->read_all<Batch>(g, *meta, b));
-      for (RowRef row : kept_rows(block, drop, keep))
-        rows.push_back({static_cast<uint32_t>(b), row.row});
-      blocks.push_back(std::move(block));
-    }
-    std::vector<const Batch*> sources;
-    for (const Batch& block : blocks) sources.push_back(&block);
-    RETURN_IF_ERROR(writer.add_group(gather(sources, rows)));
-  }
-  RETURN_IF_ERROR(finish(writer, written));
-  return written;
+  const PartInfo& info = part->info();
+  if (drop.contains(info.min_time_ns) && drop.contains(info.max_time_ns))
+    return std::vector<PartInfo>();
+  return join({file}, info.level, std::numeric_limits<int64_t>::min(),
+              [&](const Batch& block) { return kept_rows(block, drop, keep); });
 }
 
 template std::vector<std::string> RowTable<model::SpanBatch>::pick_merge() const;
-template std::vector<std::string> RowTable<model::LogBatch>::pick_merge() const;
+template Result<std::vector<PartInfo>> RowTable<model::SpanBatch>::join(
+    const std::vector<std::string>&, uint32_t, int64_t, const Choice&);
 template Result<std::vector<PartInfo>> RowTable<model::SpanBatch>::merge(
-    const std::vector<std::string>&);
-template Result<std::vector<PartInfo>> RowTable<model::LogBatch>::merge(
-    const std::vector<std::string>&);
-template std::vector<RowRef> RowTable<model::SpanBatch>::kept_rows(const model::SpanBatch&,
-                                                                   TimeRange,
-                                                                   const KeepTrace*) const;
-template std::vector<RowRef> RowTable<model::LogBatch>::kept_rows(const model::LogBatch&, TimeRange,
-                                                                  const KeepTrace*) const;
+    const std::vector<std::string>&, int64_t);
+template Result<uint64_t> RowTable<model::SpanBatch>::rows_before(const std::string&,
+                                                                  int64_t) const;
+template std::vector<bool> RowTable<model::SpanBatch>::kept_rows(const model::SpanBatch&, TimeRange,
+                                                                 const KeepTrace*) const;
 template Result<std::vector<PartInfo>> RowTable<model::SpanBatch>::rewrite(const std::string&,
                                                                            TimeRange,
                                                                            const KeepTrace*);
+template std::vector<std::string> RowTable<model::LogBatch>::pick_merge() const;
+template Result<std::vector<PartInfo>> RowTable<model::LogBatch>::join(
+    const std::vector<std::string>&, uint32_t, int64_t, const Choice&);
+template Result<std::vector<PartInfo>> RowTable<model::LogBatch>::merge(
+    const std::vector<std::string>&, int64_t);
+template Result<uint64_t> RowTable<model::LogBatch>::rows_before(const std::string&, int64_t) const;
+template std::vector<bool> RowTable<model::LogBatch>::kept_rows(const model::LogBatch&, TimeRange,
+                                                                const KeepTrace*) const;
 template Result<std::vector<PartInfo>> RowTable<model::LogBatch>::rewrite(const std::string&,
                                                                           TimeRange,
                                                                           const KeepTrace*);

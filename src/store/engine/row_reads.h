@@ -15,7 +15,8 @@ template <typename Batch>
 struct RowSnapshot {
   HeadList<Batch> head;
   HeadList<Batch> frozen;
-  std::shared_ptr<const PartList> parts;  // never null
+  std::shared_ptr<const PartList> parts;                    // never null
+  int64_t oldest_ns = std::numeric_limits<int64_t>::min();  // older rows are not shown
 };
 
 /// A block of a part, all of it within the time range, of which the shapes tell what matches.

@@ -125,8 +125,9 @@ std::optional<Batch> read_matching(const Item<Batch>& item, const RowFilter& fil
 template <typename Batch>
 Status walk(const RowSnapshot<Batch>& snapshot, const RowQuery& query, const ReadContext& context,
             const Visitor<Batch>& visit, const TakeWhole& take_whole) {
-  ASSIGN_OR_RETURN(const RowFilter filter,
-                   RowFilter::make(table_of<Batch>(), query.range, query.where));
+  TimeRange range = query.range;
+  range.begin_ns = std::max(range.begin_ns, snapshot.oldest_ns);
+  ASSIGN_OR_RETURN(const RowFilter filter, RowFilter::make(table_of<Batch>(), range, query.where));
   Walk<Batch> walk(snapshot, filter, query.order);
   Item<Batch> item{};
   std::vector<uint32_t> rows;

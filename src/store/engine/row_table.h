@@ -1,6 +1,7 @@
 // A table of rows, spans or log records: the head, and parts on disk.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <mutex>
 
@@ -27,7 +28,9 @@ class RowTable final : public EngineTable {
   bool freeze() override;
   Result<std::vector<PartInfo>> write_frozen() override;
   std::vector<std::string> pick_merge() const override;
-  Result<std::vector<PartInfo>> merge(const std::vector<std::string>& files) override;
+  Result<std::vector<PartInfo>> merge(const std::vector<std::string>& files,
+                                      int64_t oldest_ns) override;
+  Result<uint64_t> rows_before(const std::string& file, int64_t time_ns) const override;
   Result<std::vector<PartInfo>> rewrite(const std::string& file, TimeRange drop,
                                         const KeepTrace* keep) override;
   void publish(const PartChange& change) override;
@@ -48,7 +51,12 @@ class RowTable final : public EngineTable {
   /// Writes `traces` of an order as groups.
   Status write_groups(Sources sources, const RowOrder& order, std::span<const TraceRange> traces,
                       PartFileWriter& writer);
-  std::vector<RowRef> kept_rows(const Batch& block, TimeRange drop, const KeepTrace* keep) const;
+  /// Says of each row of a block whether it is taken over.
+  using Choice = std::function<std::vector<bool>(const Batch& block)>;
+  /// One part of several, or of one. Blocks whose rows are all older than `oldest_ns` are not read.
+  Result<std::vector<PartInfo>> join(const std::vector<std::string>& files, uint32_t level,
+                                     int64_t oldest_ns, const Choice& choice);
+  std::vector<bool> kept_rows(const Batch& block, TimeRange drop, const KeepTrace* keep) const;
 
   TableContext context_;
   std::shared_ptr<GroupCache> cache_;

@@ -7,6 +7,21 @@
 
 namespace vedette::store::engine {
 
+namespace {
+
+void drop_range(MsRange drop, SampleRun& run, std::vector<ExemplarRow>& exemplars) {
+  const auto first = std::lower_bound(run.time_ms.begin(), run.time_ms.end(), drop.begin);
+  const auto last = std::lower_bound(first, run.time_ms.end(), drop.end);
+  run.value.erase(run.value.begin() + (first - run.time_ms.begin()),
+                  run.value.begin() + (last - run.time_ms.begin()));
+  run.time_ms.erase(first, last);
+  std::erase_if(exemplars, [&drop](const ExemplarRow& row) {
+    return row.time_ms >= drop.begin && row.time_ms < drop.end;
+  });
+}
+
+}  // namespace
+
 /// A writer for each day of its own, and one for the rest, each made when it gets its first row.
 class SampleCompactor::Writers {
  public:
@@ -153,8 +168,9 @@ Result<SamplePartList> SampleCompactor::flush(const HeadSet& head,
   return open_written(std::move(written));
 }
 
-Result<SamplePartList> SampleCompactor::merge(const SamplePartList& parts, uint32_t level,
-                                              std::optional<MsRange> drop) {
+Result<SampleCompactor::Merged> SampleCompactor::merge(const SamplePartList& parts, uint32_t level,
+                                                       MsRange drop, Damage damage) {
+  Merged merged;
   SamplePartOrigin origin{UINT64_MAX, 0, level};
   MetadataMap metadata;
   const auto pin = index_.pin();
@@ -187,28 +203,26 @@ Result<SamplePartList> SampleCompactor::merge(const SamplePartList& parts, uint3
       RETURN_IF_ERROR(cursors[i].read(*place, INT64_MIN, INT64_MAX, run));
       merge_tail(run, at);
       RETURN_IF_ERROR(parts[i]->read_exemplars(*place, INT64_MIN, INT64_MAX, exemplars));
-      if (parts[i]->damaged() && !drop) {
+      if (parts[i]->damaged() && damage == Damage::kRefuse) {
         return Error{Code::kCorruption,
                      "part " + parts[i]->info().file + " is damaged and is not merged"};
       }
     }
-    if (drop) {
-      const auto first = std::lower_bound(run.time_ms.begin(), run.time_ms.end(), drop->begin);
-      const auto last = std::lower_bound(first, run.time_ms.end(), drop->end);
-      run.value.erase(run.value.begin() + (first - run.time_ms.begin()),
-                      run.value.begin() + (last - run.time_ms.begin()));
-      run.time_ms.erase(first, last);
-      std::erase_if(exemplars, [&drop](const ExemplarRow& row) {
-        return row.time_ms >= drop->begin && row.time_ms < drop->end;
-      });
+    const bool had_any = !run.empty() || !exemplars.empty();
+    drop_range(drop, run, exemplars);
+    if (run.empty() && exemplars.empty()) {
+      merged.lost_series |= had_any;
+      continue;
     }
     sort_exemplars(exemplars);
     thin_exemplars(exemplars);
     RETURN_IF_ERROR(writers.add(run));
     if (!exemplars.empty()) RETURN_IF_ERROR(writers.add(exemplars));
   }
-  ASSIGN_OR_RETURN(auto written, writers.finish(origin, metadata.get({}), !drop));
-  return open_written(std::move(written));
+  ASSIGN_OR_RETURN(auto written,
+                   writers.finish(origin, metadata.get({}), /*even_if_empty=*/!merged.lost_series));
+  ASSIGN_OR_RETURN(merged.parts, open_written(std::move(written)));
+  return merged;
 }
 
 }  // namespace vedette::store::engine

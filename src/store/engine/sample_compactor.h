@@ -30,11 +30,15 @@ class SampleCompactor {
   Result<SamplePartList> flush(const HeadSet& head,
                                const std::vector<model::MetricMetadata>& metadata,
                                uint64_t sequence);
-  /// One part of several, in the order of writing; without the samples of `drop`. None if nothing
-  /// is left. kCorruption, with nothing done, when a page of them can't be read: merging would make
-  /// the loss final.
-  Result<SamplePartList> merge(const SamplePartList& parts, uint32_t level,
-                               std::optional<MsRange> drop);
+  struct Merged {
+    SamplePartList parts;      // one; none if nothing is left
+    bool lost_series = false;  // all that some series had was dropped
+  };
+  /// When a page can't be read: kCorruption, with nothing done, since merging would make the loss
+  /// final; or what can be read is kept.
+  enum class Damage : uint8_t { kRefuse, kLeaveOut };
+  /// One part of several, in the order of writing; without what lies in `drop`.
+  Result<Merged> merge(const SamplePartList& parts, uint32_t level, MsRange drop, Damage damage);
 
  private:
   class Writers;

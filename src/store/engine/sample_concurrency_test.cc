@@ -50,7 +50,7 @@ TEST(SampleConcurrency, ReadsSeeAllThatWasAcknowledged) {
         std::this_thread::yield();
         continue;
       }
-      const auto added = table.merge(picked);
+      const auto added = table.merge(picked, kKeepAll);
       ASSERT_TRUE(added.ok());
       table.publish({picked, *added, false});
     }

@@ -169,4 +169,24 @@ Status SamplePartCursor::read(uint32_t series, int64_t begin_ms, int64_t end_ms,
   return {};
 }
 
+Result<uint64_t> SamplePartCursor::rows_before(int64_t end_ms) {
+  const SampleDirectory& directory = part_.directory_;
+  std::vector<uint64_t> series(directory.columns.size());  // that share the column
+  for (const SampleBlock& block : directory.blocks) ++series[block.column];
+  uint64_t rows = 0;
+  for (uint32_t i = 0; i < series.size(); ++i) {
+    const TimeColumn& c = directory.columns[i];
+    if (c.first_ms >= end_ms) continue;
+    if (c.last_ms < end_ms) {
+      rows += series[i] * c.count;
+      continue;
+    }
+    ASSIGN_OR_RETURN(const std::vector<int64_t>* times, column(i));
+    if (!times) continue;
+    const auto end = std::lower_bound(times->begin(), times->end(), end_ms);
+    rows += series[i] * static_cast<uint64_t>(end - times->begin());
+  }
+  return rows;
+}
+
 }  // namespace vedette::store::engine

@@ -78,6 +78,8 @@ class SamplePartCursor {
   explicit SamplePartCursor(const SamplePart& part) : part_(part) {}
   /// Puts the samples with begin <= time < end behind what `out` holds.
   Status read(uint32_t series, int64_t begin_ms, int64_t end_ms, SampleRun& out);
+  /// How many samples of all series are older.
+  Result<uint64_t> rows_before(int64_t end_ms);
 
  private:
   struct Page {

@@ -126,9 +126,11 @@ TEST(SampleParts, ServeTheRestOfADamagedFile) {
   // Merging would make the loss final: the part stays out of merges.
   scrape(bench, 200, 5, kNow + kDay / 10);
   bench.flush();
-  EXPECT_EQ(
-      bench.table->merge({bench.manifest[0].file, bench.manifest[1].file}).status().error().code,
-      Code::kCorruption);
+  EXPECT_EQ(bench.table->merge({bench.manifest[0].file, bench.manifest[1].file}, kKeepAll)
+                .status()
+                .error()
+                .code,
+            Code::kCorruption);
   EXPECT_THAT(bench.fs.files, SizeIs(2));
 }
 

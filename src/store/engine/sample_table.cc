@@ -42,12 +42,15 @@ class SampleTableImpl final : public SampleTable {
   std::vector<std::string> pick_merge() const override {
     return pick_sample_merge(*snapshot().parts, context_.clock.now_ns() / kNsPerMs);
   }
-  Result<std::vector<PartInfo>> merge(const std::vector<std::string>& files) override {
-    return merge_parts(files, std::nullopt);
+  Result<std::vector<PartInfo>> merge(const std::vector<std::string>& files,
+                                      int64_t oldest_ns) override {
+    const TimeRange expired{std::numeric_limits<int64_t>::min(), oldest_ns};
+    return merge_parts(files, 1, to_ms(expired), SampleCompactor::Damage::kRefuse);
   }
+  Result<uint64_t> rows_before(const std::string& file, int64_t time_ns) const override;
   Result<std::vector<PartInfo>> rewrite(const std::string& file, TimeRange drop,
                                         const KeepTrace*) override {
-    return merge_parts({file}, to_ms(drop));
+    return merge_parts({file}, 0, to_ms(drop), SampleCompactor::Damage::kLeaveOut);
   }
 
   // Any thread.
@@ -94,9 +97,12 @@ class SampleTableImpl final : public SampleTable {
   void apply_exemplars(const model::SampleBatch& batch, int64_t oldest_ms);
   Status index_part(SamplePart& part);
   void forget_series();
+  /// Null if it is not there.
+  std::shared_ptr<const SamplePart> find(const std::string& file) const;
   Result<std::vector<PartInfo>> merge_parts(const std::vector<std::string>& files,
-                                            std::optional<MsRange> drop);
-  std::vector<PartInfo> keep_until_published(const SamplePartList& parts);
+                                            uint32_t levels_up, MsRange drop,
+                                            SampleCompactor::Damage damage);
+  std::vector<PartInfo> keep_until_published(const SamplePartList& parts, bool lost_series);
 
   TableContext context_;
   SeriesIndex index_;
@@ -108,7 +114,11 @@ class SampleTableImpl final : public SampleTable {
   std::shared_ptr<HeadSet> active_;
   std::shared_ptr<const HeadSet> frozen_;
   std::shared_ptr<const SamplePartList> parts_;
-  std::map<std::string, std::shared_ptr<const SamplePart>> written_;  // not published yet
+  struct Written {
+    std::shared_ptr<const SamplePart> part;
+    bool lost_series;  // of the parts it was made from
+  };
+  std::map<std::string, Written> written_;  // not published yet
   uint64_t next_sequence_ = 1;
   std::atomic<bool> series_may_be_gone_{false};
 };
@@ -238,12 +248,13 @@ void SampleTableImpl::forget_series() {
   if (index_.collect(live)) series_may_be_gone_ = false;
 }
 
-std::vector<PartInfo> SampleTableImpl::keep_until_published(const SamplePartList& parts) {
+std::vector<PartInfo> SampleTableImpl::keep_until_published(const SamplePartList& parts,
+                                                            bool lost_series) {
   std::vector<PartInfo> out;
   const std::lock_guard lock(state_mutex_);
   for (const auto& part : parts) {
     out.push_back(part->info());
-    written_[part->info().file] = part;
+    written_[part->info().file] = {part, lost_series};
   }
   return out;
 }
@@ -254,11 +265,26 @@ Result<std::vector<PartInfo>> SampleTableImpl::write_frozen() {
   ASSIGN_OR_RETURN(const SamplePartList parts,
                    compactor_.flush(*now.frozen, metadata_.get({}), next_sequence_));
   ++next_sequence_;
-  return keep_until_published(parts);
+  return keep_until_published(parts, false);
+}
+
+std::shared_ptr<const SamplePart> SampleTableImpl::find(const std::string& file) const {
+  for (const auto& part : *snapshot().parts) {
+    if (part->info().file == file) return part;
+  }
+  return nullptr;
+}
+
+Result<uint64_t> SampleTableImpl::rows_before(const std::string& file, int64_t time_ns) const {
+  const auto part = find(file);
+  if (!part) return Error{Code::kNotFound, "a sample part to look into is not there any more"};
+  const TimeRange before{std::numeric_limits<int64_t>::min(), time_ns};
+  return SamplePartCursor(*part).rows_before(to_ms(before).end);
 }
 
 Result<std::vector<PartInfo>> SampleTableImpl::merge_parts(const std::vector<std::string>& files,
-                                                           std::optional<MsRange> drop) {
+                                                           uint32_t levels_up, MsRange drop,
+                                                           SampleCompactor::Damage damage) {
   SamplePartList inputs;
   uint32_t level = 0;
   for (const auto& part : *snapshot().parts) {
@@ -268,9 +294,9 @@ Result<std::vector<PartInfo>> SampleTableImpl::merge_parts(const std::vector<std
   }
   if (inputs.size() != files.size())
     return Error{Code::kNotFound, "a sample part to merge is not there any more"};
-  ASSIGN_OR_RETURN(const SamplePartList parts,
-                   compactor_.merge(inputs, drop ? level : level + 1, drop));
-  return keep_until_published(parts);
+  ASSIGN_OR_RETURN(const SampleCompactor::Merged merged,
+                   compactor_.merge(inputs, level + levels_up, drop, damage));
+  return keep_until_published(merged.parts, merged.lost_series);
 }
 
 void SampleTableImpl::publish(const PartChange& change) {
@@ -283,7 +309,9 @@ void SampleTableImpl::publish(const PartChange& change) {
   }
   for (const PartInfo& info : change.added) {
     const auto made = written_.extract(info.file);
-    if (!made.empty()) parts->push_back(made.mapped());
+    if (made.empty()) continue;
+    parts->push_back(made.mapped().part);
+    if (made.mapped().lost_series) series_may_be_gone_ = true;
   }
   sort_parts(*parts);
   parts_ = std::move(parts);

@@ -166,7 +166,7 @@ struct Host {
   void merge() {
     const double begin = cpu_seconds();
     for (auto picked = table->pick_merge(); !picked.empty(); picked = table->pick_merge()) {
-      auto added = table->merge(picked);
+      auto added = table->merge(picked, INT64_MIN);
       if (!added.ok()) abort();
       commit({picked, *added, false});
     }

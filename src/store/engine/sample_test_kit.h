@@ -26,6 +26,8 @@ inline void add(model::SampleBatch& batch, const model::Labels& set, int64_t tim
   batch.add(batch.add_label_set(set.canonical()), time_ms, value);
 }
 
+inline constexpr int64_t kKeepAll = INT64_MIN;  // merges drop nothing
+
 /// Value bits by time, by canonical labels: what a correct table answers.
 using Oracle = std::map<std::string, std::map<int64_t, uint64_t>>;
 
@@ -104,7 +106,7 @@ struct Bench {
     return true;
   }
   void merge(const std::vector<std::string>& picked) {
-    auto added = table->merge(picked);
+    auto added = table->merge(picked, kKeepAll);
     ASSERT_TRUE(added.ok()) << added.error().message;
     commit({picked, *added, false});
   }

@@ -67,7 +67,13 @@ class EngineTable {
   virtual Result<std::vector<PartInfo>> write_frozen() = 0;
   /// Files that should become one now, by size tier within a time partition; empty: nothing to do.
   virtual std::vector<std::string> pick_merge() const = 0;
-  virtual Result<std::vector<PartInfo>> merge(const std::vector<std::string>& files) = 0;
+  /// One part of these, without the rows older than `oldest_ns`; none when nothing is left. A
+  /// single file is rewritten. Fails where a block can't be read: what is in it would be lost for
+  /// good.
+  virtual Result<std::vector<PartInfo>> merge(const std::vector<std::string>& files,
+                                              int64_t oldest_ns) = 0;
+  /// How many rows of a part are older.
+  virtual Result<uint64_t> rows_before(const std::string& file, int64_t time_ns) const = 0;
   /// Rewrites one part without rows of the range (drop) and, for spans, without traces that `keep`
   /// refuses. The result is empty when nothing is left.
   virtual Result<std::vector<PartInfo>> rewrite(const std::string& file, TimeRange drop,

@@ -137,6 +137,19 @@ inline std::shared_ptr<const model::LogBatch> shop_logs(int traces, uint64_t fir
   return out;
 }
 
+/// One sample and one exemplar a trace, of a series for each ten of them.
+inline std::shared_ptr<const model::SampleBatch> shop_samples(uint64_t traces, uint64_t first) {
+  auto batch = std::make_shared<model::SampleBatch>();
+  for (uint64_t t = first; t < first + traces; ++t) {
+    const auto set = model::Labels::of({{"__name__", "up"}, {"tens", std::to_string(t / 10)}});
+    const uint32_t number = batch->add_label_set(set.canonical());
+    const auto time_ms = kTestStart / 1'000'000 + static_cast<int64_t>(t) * 1000;
+    batch->add(number, time_ms, static_cast<double>(t));
+    batch->add_exemplar(number, time_ms, 1, test_trace(t), 1, "");
+  }
+  return batch;
+}
+
 /// Everything a row holds, as text: equal texts, equal rows.
 std::string row_text(const model::SpanBatch& batch, uint32_t row);
 std::string row_text(const model::LogBatch& batch, uint32_t row);
@@ -216,6 +229,20 @@ struct Bench {
           return true;
         });
     return status.ok() ? n : SIZE_MAX;
+  }
+  std::vector<Series> series() { return *engine->series({}, {}, {}); }
+  size_t sample_count() {
+    std::vector<SeriesId> ids;
+    for (const Series& s : series()) ids.push_back(s.id);
+    size_t n = 0;
+    EXPECT_TRUE(engine
+                    ->samples(ids, {}, {},
+                              [&](size_t, auto times, auto) {
+                                n += times.size();
+                                return true;
+                              })
+                    .ok());
+    return n;
   }
   /// The rows of a trace as they are stored, sorted.
   std::string trace_text(uint64_t trace) { return rows_of(trace, &Engine::scan_spans); }
