@@ -4,6 +4,7 @@
 
 #include "asgi_scope.h"
 #include "base/utf8.h"
+#include "model/path_normalizer.h"
 #include "sdk/connection.h"
 #include "sdk/ids.h"
 
@@ -14,8 +15,11 @@ PyTypeObject* middleware_type;
 PyTypeObject* request_type;
 FreeList<RequestObject, 128> free_requests;
 
-/// Nobody waits for the answer any more: nginx's "client closed request".
-constexpr int kClientGone = 499;
+/// One for the process: its memory is bounded, and labels of several apps go to the same metrics.
+model::PathNormalizer& path_normalizer() {
+  static auto* paths = new model::PathNormalizer;
+  return *paths;
+}
 
 MiddlewareObject* as_middleware(PyObject* self) {
   return reinterpret_cast<MiddlewareObject*>(self);
@@ -43,11 +47,31 @@ void set_header_text(SpanObject* span, std::string_view key, std::string_view va
   set_text(span, key, base::sanitize_utf8(value));
 }
 
+std::string_view span_method(const RequestObject* request) {
+  if (request->websocket) return "WEBSOCKET";
+  return request->method ? method_name(request) : "HTTP";
+}
+
+void capture_headers(RequestObject* request, PyObject* headers, bool response) {
+  SpanObject* span = as_span(request->span);
+  if (!headers || !span || !span->recording) return;
+  const ErrorGuard guard;
+  PyObject* arguments[] = {request->span, headers, response ? Py_True : Py_False};
+  Ref done(PyObject_Vectorcall(request->middleware->capture, arguments, 3, nullptr));
+  if (!done) PyErr_Clear();
+}
+
 void describe(RequestObject* request, SpanObject* span, const Headers& headers) {
   PyObject* scope = request->scope;
   const std::string_view method = text_of(scope_item(scope, keys.method));
-  set_text(span, "http.request.method", method_text(request->method));
-  if (request->method == 0) set_text(span, "http.request.method_original", method);
+  if (request->websocket) {
+    set_text(span, "http.request.method", "GET");  // RFC 6455, 4.1
+    set_text(span, "network.protocol.name", "websocket");
+  } else {
+    set_text(span, "http.request.method", method_text(request->method));
+  }
+  if (request->method == 0 && !request->websocket)
+    set_text(span, "http.request.method_original", method);
   set_text(span, "url.path", text_of(scope_item(scope, keys.path)));
   set_text(span, "url.scheme", text_of(scope_item(scope, keys.scheme)));
   int port = 0;
@@ -78,12 +102,12 @@ void enter_list(RequestObject* request) {
   request->next = metrics->live;
   if (metrics->live) metrics->live->previous = request;
   metrics->live = request;
-  request->live = true;
+  request->listed = true;
 }
 
 void leave_list(RequestObject* request) {
-  if (!request->live) return;
-  request->live = false;
+  if (!request->listed) return;
+  request->listed = false;
   if (request->previous) {
     request->previous->next = request->next;
   } else {
@@ -92,7 +116,47 @@ void leave_list(RequestObject* request) {
   if (request->next) request->next->previous = request->previous;
 }
 
-/// Starts the span and makes it current. Whatever goes wrong here, the request goes on without.
+/// The name of the span until the route is known.
+PyObject* first_name(const RequestObject* request) {
+  static PyObject* names[17];
+  PyObject*& name = names[request->websocket ? 16 : request->method];
+  if (!name) {
+    const std::string_view method = span_method(request);
+    name = PyUnicode_FromStringAndSize(method.data(), static_cast<Py_ssize_t>(method.size()));
+  }
+  return name;
+}
+
+/// Starts the span and makes it current.
+void start_request_span(RequestObject* request) {
+  MiddlewareObject* middleware = request->middleware;
+  const Headers headers = read_headers(request->scope);
+  Ref context(current_context());
+  Parent parent;
+  Ref kept;
+  const bool plain = middleware->only_traceparent == Py_True && !headers.others;
+  if (!plain) {
+    if (Ref extracted = extract_context(request)) context = std::move(extracted);
+    parent = parent_of(context.get(), &kept);
+  } else if (headers.traceparent.empty() || !parse_traceparent(headers.traceparent, &parent)) {
+    parent = parent_of(context.get(), &kept);
+  }
+  SpanObject* span =
+      start_span(middleware->tracer, first_name(request), parent, 2, 0, {}, context.get());
+  if (!span) return PyErr_Clear();
+  request->span = as_object(span);
+  if (span->recording) {
+    describe(request, span, headers);
+    if (middleware->capture != Py_None) {
+      capture_headers(request, scope_item(request->scope, keys.headers), false);
+    }
+  }
+  Ref with_span(context_with_span(context.get(), request->span));
+  request->token = with_span ? attach_context(with_span.get()) : nullptr;
+  if (!request->token) PyErr_Clear();
+}
+
+/// Whatever goes wrong here, the request goes on without.
 void start_observing(RequestObject* request) {
   MiddlewareObject* middleware = request->middleware;
   request->started_ns = sdk::monotonic_now();
@@ -105,32 +169,9 @@ void start_observing(RequestObject* request) {
     Ref shared(PyDict_New());
     if (!shared || PyDict_SetItem(request->scope, keys.fastapi, shared.get()) < 0) PyErr_Clear();
   }
-  enter_list(request);
-
-  const Headers headers = read_headers(request->scope);
-  Ref context(current_context());
-  Parent parent;
-  Ref kept;
-  const bool plain = middleware->only_traceparent == Py_True && !headers.others;
-  if (!plain) {
-    if (Ref extracted = extract_context(request)) context = std::move(extracted);
-    parent = parent_of(context.get(), &kept);
-  } else if (headers.traceparent.empty() || !parse_traceparent(headers.traceparent, &parent)) {
-    parent = parent_of(context.get(), &kept);
-  }
-  static PyObject* names[16];
-  PyObject*& name = names[request->method];
-  if (!name) {
-    const std::string_view method = request->method ? method_text(request->method) : "HTTP";
-    name = PyUnicode_FromStringAndSize(method.data(), static_cast<Py_ssize_t>(method.size()));
-  }
-  SpanObject* span = start_span(middleware->tracer, name, parent, 2, 0, {});
-  if (!span) return PyErr_Clear();
-  request->span = as_object(span);
-  if (span->recording) describe(request, span, headers);
-  Ref with_span(context_with_span(context.get(), request->span));
-  request->token = with_span ? attach_context(with_span.get()) : nullptr;
-  if (!request->token) PyErr_Clear();
+  request->live = true;
+  if (!request->websocket) enter_list(request);
+  if (middleware->tracer) start_request_span(request);
 }
 
 std::string final_route(RequestObject* request) {
@@ -145,52 +186,81 @@ std::string final_route(RequestObject* request) {
   return route;
 }
 
-/// The answer is complete, or will never be: the metrics, and what the span says of it.
-void complete(RequestObject* request) {
-  if (!request->live) return;
-  const int64_t now = sdk::monotonic_now();
-  leave_list(request);
-  if (request->status == 0) request->status = 500;
-  const std::string route = final_route(request);
-  count_request(request->middleware->metrics, method_name(request),
-                route.empty() ? kUnmatched : route, request->status,
-                static_cast<double>(now - request->started_ns) / 1e9);
-  SpanObject* span = as_span(request->span);
-  if (!span || !span->recording) return;
-  request->ended_ns = sdk::wall_now(span->clock_offset);
-  set_int(span, "http.response.status_code", request->status);
-  if (!route.empty()) {
-    set_text(span, "http.route", route);
-    const std::string name =
-        std::string(request->method ? method_name(request) : "HTTP") + ' ' + route;
-    if (PyObject* text =
-            PyUnicode_DecodeUTF8(name.data(), static_cast<Py_ssize_t>(name.size()), "replace")) {
-      Py_SETREF(span->name, text);
-    } else {
-      PyErr_Clear();
-    }
+/// What the span is named by and the metrics are labelled with. `is_template`: it is a route's.
+std::string path_label(RequestObject* request, bool* is_template) {
+  std::string route = final_route(request);
+  *is_template = !route.empty();
+  if (*is_template) return route;
+  // Without routes to name the path itself must do; what is not there makes no label of its own.
+  const bool nowhere = request->status == 404 || request->status == 405;
+  if (request->middleware->find_route != Py_None || nowhere) return std::string(kUnmatched);
+  return path_normalizer().normalize(text_of(scope_item(request->scope, keys.path)));
+}
+
+void name_span(RequestObject* request, SpanObject* span, const std::string& path,
+               bool is_template) {
+  if (request->status) set_int(span, "http.response.status_code", request->status);
+  if (is_template) set_text(span, "http.route", path);
+  if (path == kUnmatched) return;
+  const std::string name = std::string(span_method(request)) + ' ' + path;
+  if (PyObject* text =
+          PyUnicode_DecodeUTF8(name.data(), static_cast<Py_ssize_t>(name.size()), "replace")) {
+    Py_SETREF(span->name, text);
+  } else {
+    PyErr_Clear();
   }
 }
 
-void close_span(RequestObject* request, PyObject* exception) {
+/// The answer is complete, or will never be: the metrics, and what the span says of it. `failure`:
+/// the exception it failed with, or null.
+void complete(RequestObject* request, PyObject* failure) {
+  if (!request->live) return;
+  request->live = false;
+  const int64_t now = sdk::monotonic_now();
+  leave_list(request);
+  if (request->status == 0 && !request->websocket) request->status = 500;
+  bool is_template = false;
+  const std::string path = path_label(request, &is_template);
+  if (!request->websocket) {
+    // An answer that broke off is no success, whatever its first line said.
+    const int status = failure && request->status < 500 ? 500 : request->status;
+    const std::string type = failure ? exception_type(failure) : "";
+    count_request(request->middleware->metrics,
+                  {method_name(request), path, text_of(scope_item(request->scope, keys.scheme)),
+                   type, status, is_template},
+                  static_cast<double>(now - request->started_ns) / 1e9);
+  }
   SpanObject* span = as_span(request->span);
   if (!span || !span->recording) return;
-  if (exception && PyErr_GivenExceptionMatches(exception, PyExc_Exception)) {
-    record_exception(span, exception, nullptr, 0, true);
-  }
+  request->ended_ns = sdk::wall_now(span->clock_offset);
+  name_span(request, span, path, is_template);
+}
+
+/// `gone`: the exception says that the client went away. `broken_off`: so does the missing end.
+void close_span(RequestObject* request, PyObject* exception, bool gone, bool broken_off) {
+  SpanObject* span = as_span(request->span);
+  if (!span || !span->recording) return;
   if (exception) {
     set_text(span, "error.type", exception_type(exception));
   } else if (request->status >= 500) {
     set_text(span, "error.type", std::to_string(request->status));
+  } else if (broken_off) {
+    set_text(span, "error.type", "client_disconnect");
   }
-  if (request->status >= 500) {
-    if (exception) {
-      set_error(span, exception);
-    } else {
-      set_status(span, 2, nullptr);
-    }
+  if (exception && !gone) {
+    record_exception(span, exception, nullptr, 0, true);
+    set_error(span, exception);
+  } else if (request->status >= 500) {
+    set_status(span, 2, nullptr);
   }
   end_span(span, request->ended_ns);
+}
+
+/// Cancelled, or what Starlette makes of a connection that was closed: nobody's fault.
+bool is_client_gone(PyObject* exception) {
+  if (!PyErr_GivenExceptionMatches(exception, PyExc_Exception)) return true;
+  const std::string_view name = _PyType_Name(Py_TYPE(exception));
+  return name == "ClientDisconnect" || name == "WebSocketDisconnect";
 }
 
 /// The application's coroutine is over. `exception`: what it raised, or null.
@@ -200,12 +270,13 @@ void finish(RequestObject* request, PyObject* exception) {
     Py_CLEAR(request->token);
   }
   if (request->begun) {
-    if (exception && request->status == 0) {
-      const bool gone = !PyErr_GivenExceptionMatches(exception, PyExc_Exception);
-      request->status = gone ? kClientGone : 500;
-    }
-    complete(request);
-    close_span(request, exception);
+    const bool gone = exception && is_client_gone(exception);
+    const bool broken_off = request->live && request->status && !request->websocket;
+    if (exception && request->status == 0) request->status = gone ? kClientGone : 500;
+    complete(request, gone ? nullptr : exception);
+    // A websocket that its client has left is no error and needs no type of one.
+    PyObject* told = gone && request->websocket ? nullptr : exception;
+    close_span(request, told, gone, broken_off);
   }
   // The coroutine's frame holds us as its `send`: this is where that ring is opened.
   Py_CLEAR(request->inner);
@@ -221,27 +292,60 @@ void finish_raised(RequestObject* request) {
   PyErr_Restore(type, value, traceback);
 }
 
+int status_of(PyObject* message) {
+  PyObject* status = scope_item(message, keys.status);
+  const long number = status && PyLong_Check(status) ? PyLong_AsLong(status) : 0;
+  if (PyErr_Occurred()) PyErr_Clear();
+  return number >= 100 && number < 1000 ? static_cast<int>(number) : 500;
+}
+
+bool has_more(PyObject* message) {
+  PyObject* more = scope_item(message, keys.more_body);
+  const int truth = more ? PyObject_IsTrue(more) : 0;
+  if (truth < 0) PyErr_Clear();
+  return truth > 0;
+}
+
+/// The answer is complete. Background tasks still run in this coroutine and do not count; after an
+/// error it may still be raised.
+void answered(RequestObject* request) {
+  complete(request, nullptr);
+  if (request->status < 500) close_span(request, nullptr, false, false);
+}
+
+void look_at_websocket(RequestObject* request, PyObject* message, std::string_view type) {
+  if (type == "websocket.accept") {
+    request->status = 101;
+  } else if (type == "websocket.close") {
+    // Before it is accepted, the server answers 403 for it.
+    if (request->status == 0) request->status = 403;
+    PyObject* code = scope_item(message, keys.code);
+    const bool failed = code && PyLong_Check(code) && PyLong_AsLong(code) == 1011;
+    if (PyErr_Occurred()) PyErr_Clear();
+    if (!failed) answered(request);
+  } else if (type == "websocket.http.response.start") {
+    request->status = status_of(message);
+  } else if (type == "websocket.http.response.body" && !has_more(message)) {
+    answered(request);
+  }
+}
+
 /// What `send` tells: the status, and the end of the answer.
 void look_at(RequestObject* request, PyObject* message) {
   if (!PyDict_Check(message)) return;
   PyObject* type = scope_item(message, keys.type);
   if (!type || !PyUnicode_Check(type)) return;
+  if (request->websocket) return look_at_websocket(request, message, text_of(type));
   const auto is = [type](PyObject* key) {
     return type == key || PyUnicode_Compare(type, key) == 0;
   };
   if (is(keys.response_start)) {
-    PyObject* status = scope_item(message, keys.status);
-    const long number = status && PyLong_Check(status) ? PyLong_AsLong(status) : 0;
-    if (PyErr_Occurred()) PyErr_Clear();
-    request->status = number >= 100 && number < 1000 ? static_cast<int>(number) : 500;
-  } else if (is(keys.response_body)) {
-    PyObject* more = scope_item(message, keys.more_body);
-    const int truth = more ? PyObject_IsTrue(more) : 0;
-    if (truth < 0) PyErr_Clear();
-    if (truth > 0) return;
-    complete(request);
-    // Background tasks still run in this coroutine and do not count; an error may still be raised.
-    if (request->status < 500) close_span(request, nullptr);
+    request->status = status_of(message);
+    if (request->middleware->capture != Py_None) {
+      capture_headers(request, scope_item(message, keys.headers), true);
+    }
+  } else if (is(keys.response_body) && !has_more(message)) {
+    answered(request);
   }
 }
 
@@ -421,9 +525,10 @@ void request_dealloc(PyObject* self) {
     Ref current(request->token ? current_context() : nullptr);
     if (current && span_of_context(current.get()) == request->span) detach_context(request->token);
     PyErr_Clear();
+    const bool broken_off = request->status && !request->websocket;
     request->status = request->status ? request->status : kClientGone;
-    complete(request);
-    close_span(request, nullptr);
+    complete(request, nullptr);
+    close_span(request, nullptr, true, broken_off);
   }
   request_clear(self);
   Py_CLEAR(request->span);
@@ -473,13 +578,14 @@ PyType_Spec request_spec = {"vedette._native.AsgiRequest", sizeof(RequestObject)
 // ---- the middleware
 // ------------------------------------------------------------------------------
 
-PyObject* new_request(MiddlewareObject* middleware, PyObject* const* args) {
+PyObject* new_request(MiddlewareObject* middleware, PyObject* const* args, bool websocket) {
   RequestObject* request = free_requests.take(request_type);
   if (!request) request = PyObject_GC_New(RequestObject, request_type);
   if (!request) return nullptr;
   std::memset(reinterpret_cast<char*>(request) + sizeof(PyObject), 0,
               sizeof(RequestObject) - sizeof(PyObject));
   request->call = request_vectorcall;
+  request->websocket = websocket;
   request->middleware =
       reinterpret_cast<MiddlewareObject*>(Py_NewRef(reinterpret_cast<PyObject*>(middleware)));
   request->scope = Py_NewRef(args[0]);
@@ -494,7 +600,10 @@ bool is_excluded(const MiddlewareObject* middleware, PyObject* scope) {
   if (!path) return false;
   const int found = PySet_Contains(middleware->excluded, path);
   if (found < 0) PyErr_Clear();
-  return found > 0;
+  if (found > 0 || middleware->skips == Py_None) return found > 0;
+  Ref skipped(PyObject_CallOneArg(middleware->skips, scope));
+  if (!skipped) PyErr_Clear();
+  return skipped.get() == Py_True;
 }
 
 /// middleware(scope, receive, send)
@@ -508,9 +617,10 @@ PyObject* middleware_vectorcall(PyObject* self, PyObject* const* args, size_t na
   }
   PyObject* type = scope_item(given[0], keys.type);
   if (type && PyUnicode_Check(type)) {
-    if (PyUnicode_Compare(type, keys.http) == 0) {
+    const bool http = PyUnicode_Compare(type, keys.http) == 0;
+    if (http || (middleware->tracer && PyUnicode_Compare(type, keys.websocket) == 0)) {
       if (!scope_item(given[0], keys.marker) && !is_excluded(middleware, given[0])) {
-        return new_request(middleware, given);
+        return new_request(middleware, given, !http);
       }
     } else if (PyUnicode_Compare(type, keys.lifespan) == 0) {
       PyObject* with_app[] = {middleware->app, given[0], given[1], given[2]};
@@ -520,20 +630,25 @@ PyObject* middleware_vectorcall(PyObject* self, PyObject* const* args, size_t na
   return PyObject_Vectorcall(middleware->app, given, 3, nullptr);
 }
 
-/// AsgiMiddleware(app, tracer, metrics, excluded, extract, only_traceparent, find_route,
-/// shares_fastapi, lifespan)
+/// AsgiMiddleware(app, tracer or None, metrics, excluded, extract, only_traceparent, find_route,
+/// shares_fastapi, lifespan, skips, capture)
 PyObject* middleware_new(PyTypeObject* type, PyObject* args, PyObject*) {
-  PyObject *app, *tracer, *metrics, *excluded, *extract, *only, *find_route, *shares, *lifespan;
-  if (!PyArg_ParseTuple(args, "OO!O!O!OOOOO", &app, tracer_type, &tracer, http_metrics_type,
-                        &metrics, &PySet_Type, &excluded, &extract, &only, &find_route, &shares,
-                        &lifespan)) {
+  PyObject *app, *tracer, *metrics, *excluded, *extract, *only, *find_route, *shares, *lifespan,
+      *skips, *capture;
+  if (!PyArg_ParseTuple(args, "OOO!O!OOOOOOO", &app, &tracer, http_metrics_type, &metrics,
+                        &PySet_Type, &excluded, &extract, &only, &find_route, &shares, &lifespan,
+                        &skips, &capture)) {
+    return nullptr;
+  }
+  if (tracer != Py_None && Py_TYPE(tracer) != tracer_type) {
+    PyErr_SetString(PyExc_TypeError, "not a native tracer");
     return nullptr;
   }
   auto* self = reinterpret_cast<MiddlewareObject*>(type->tp_alloc(type, 0));
   if (!self) return nullptr;
   self->call = middleware_vectorcall;
   self->app = Py_NewRef(app);
-  self->tracer = reinterpret_cast<TracerObject*>(Py_NewRef(tracer));
+  self->tracer = tracer == Py_None ? nullptr : reinterpret_cast<TracerObject*>(Py_NewRef(tracer));
   self->metrics = reinterpret_cast<HttpMetricsObject*>(Py_NewRef(metrics));
   self->excluded = Py_NewRef(excluded);
   self->extract = Py_NewRef(extract);
@@ -541,6 +656,8 @@ PyObject* middleware_new(PyTypeObject* type, PyObject* args, PyObject*) {
   self->find_route = Py_NewRef(find_route);
   self->shares_fastapi = Py_NewRef(shares);
   self->lifespan = Py_NewRef(lifespan);
+  self->skips = Py_NewRef(skips);
+  self->capture = Py_NewRef(capture);
   return reinterpret_cast<PyObject*>(self);
 }
 
@@ -551,6 +668,8 @@ int middleware_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(middleware->extract);
   Py_VISIT(middleware->find_route);
   Py_VISIT(middleware->lifespan);
+  Py_VISIT(middleware->skips);
+  Py_VISIT(middleware->capture);
   return 0;
 }
 
@@ -560,6 +679,8 @@ int middleware_clear(PyObject* self) {
   Py_CLEAR(middleware->extract);
   Py_CLEAR(middleware->find_route);
   Py_CLEAR(middleware->lifespan);
+  Py_CLEAR(middleware->skips);
+  Py_CLEAR(middleware->capture);
   return 0;
 }
 

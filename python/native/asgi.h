@@ -1,4 +1,5 @@
-// vedette._native.AsgiMiddleware: a server span and RED metrics around every HTTP request.
+// vedette._native.AsgiMiddleware: a server span and RED metrics around every HTTP request, a span
+// around every websocket connection.
 //
 // One object per request is at once what the server awaits, the `send` the application calls, and
 // the state: no Python frame is added, and the coroutine of the real `send` is handed on untouched.
@@ -14,17 +15,23 @@ namespace vedette::native {
 /// The path label of requests that no route takes; never the raw path.
 constexpr std::string_view kUnmatched = "unmatched";
 
+/// Nobody waits for the answer any more: nginx's "client closed request".
+constexpr int kClientGone = 499;
+
 struct MiddlewareObject {
   PyObject_HEAD vectorcallfunc call;
   PyObject* app;
-  TracerObject* tracer;
+  TracerObject* tracer;  // null: somebody else makes the spans
   HttpMetricsObject* metrics;
   PyObject* excluded;          // a set of paths that are passed through
   PyObject* extract;           // headers -> Context, for propagation that is not plain traceparent
   PyObject* only_traceparent;  // True: `extract` is needed for tracestate and baggage only
-  PyObject* find_route;        // scope -> path template or None, when the scope does not tell
+  PyObject* find_route;        // scope -> path template or None, when the scope does not tell;
+                               // None: the app has no routes that we know of
   PyObject* shares_fastapi;    // True: the app is FastAPI's
   PyObject* lifespan;          // coroutine function (app, scope, receive, send)
+  PyObject* skips;             // scope -> whether it is passed through; None: only `excluded` are
+  PyObject* capture;           // (span, headers, is response), for headers to keep; None: none
 };
 
 struct RequestObject {
@@ -41,10 +48,12 @@ struct RequestObject {
   RequestObject* next;
   int64_t started_ns;  // monotonic
   int64_t ended_ns;    // wall; 0: the response is not complete
-  int status;
+  int status;          // as sent; of a websocket the handshake's
   uint8_t method;
+  bool websocket;
   bool begun;
-  bool live;
+  bool live;    // begun, and the answer is not complete
+  bool listed;  // in HttpMetrics' list of requests in progress
 };
 
 bool add_asgi_types(PyObject* module);

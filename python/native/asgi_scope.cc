@@ -41,6 +41,7 @@ bool ScopeKeys::load() {
       {&status, "status"},
       {&http, "http"},
       {&lifespan, "lifespan"},
+      {&websocket, "websocket"},
       {&method, "method"},
       {&path, "path"},
       {&scheme, "scheme"},
@@ -59,6 +60,7 @@ bool ScopeKeys::load() {
       {&response_start, "http.response.start"},
       {&response_body, "http.response.body"},
       {&more_body, "more_body"},
+      {&code, "code"},
   };
   for (const auto& [to, name] : names) {
     *to = PyUnicode_InternFromString(name);

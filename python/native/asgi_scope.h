@@ -39,7 +39,7 @@ std::string_view method_text(uint8_t index);
 struct ScopeKeys {
   PyObject *type, *status, *http, *lifespan, *method, *path, *scheme, *http_version, *client,
       *server, *headers, *root_path, *route, *path_format, *path_plain, *fastapi, *effective,
-      *path_params, *marker, *response_start, *response_body, *more_body;
+      *path_params, *marker, *response_start, *response_body, *more_body, *websocket, *code;
   bool load();
 };
 extern ScopeKeys keys;

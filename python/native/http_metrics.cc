@@ -1,6 +1,7 @@
 #include "http_metrics.h"
 
 #include "asgi.h"
+#include "asgi_scope.h"
 
 namespace vedette::native {
 
@@ -17,39 +18,52 @@ std::vector<HttpMetricsObject*>& all_metrics() {
   return *all;
 }
 
+const std::vector<double> kBounds = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0};
+/// Semantic conventions, http.server.request.duration.
+const std::vector<double> kServerBounds = {0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25,
+                                           0.5,   0.75, 1.0,   2.5,  5.0,   7.5, 10.0};
+
 std::shared_ptr<sdk::Metric> make(sdk::MetricType type, const char* name, const char* help,
-                                  std::vector<std::string> labels, PyObject* registry) {
+                                  std::vector<std::string> labels, sdk::Registry& registry,
+                                  const std::vector<double>& bounds = {}) {
   sdk::MetricOptions options;
   options.type = type;
   options.name = name;
   options.help = help;
   options.labels = std::move(labels);
-  options.created = false;
-  if (type == sdk::MetricType::kHistogram) {
-    options.bounds = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0};
-  }
+  options.bounds = bounds;
   auto metric = sdk::Metric::create(std::move(options));
   // An application that has a metric of this name counts for itself: then we do not.
-  if (!metric.ok() || !register_metric(registry, *metric)) return nullptr;
+  if (!metric.ok() || !registry.add(*metric).ok()) return nullptr;
   return *metric;
 }
 
 /// HttpMetrics(registry)
 PyObject* metrics_new(PyTypeObject* type, PyObject* args, PyObject*) {
-  PyObject* registry;
-  if (!PyArg_ParseTuple(args, "O", &registry)) return nullptr;
+  PyObject* registry_object;
+  if (!PyArg_ParseTuple(args, "O!", registry_type, &registry_object)) return nullptr;
   auto* self = reinterpret_cast<HttpMetricsObject*>(type->tp_alloc(type, 0));
   if (!self) return nullptr;
+  sdk::Registry& registry = *reinterpret_cast<RegistryObject*>(registry_object)->registry;
   using sdk::MetricType;
   new (&self->requests)
       std::shared_ptr<sdk::Metric>(make(MetricType::kCounter, "http_requests", "Total requests",
                                         {"method", "path", "status"}, registry));
   new (&self->duration)
       std::shared_ptr<sdk::Metric>(make(MetricType::kHistogram, "http_request_duration_seconds",
-                                        "Request duration", {"method", "path"}, registry));
+                                        "Request duration", {"method", "path"}, registry, kBounds));
   new (&self->in_progress) std::shared_ptr<sdk::Metric>(
       make(MetricType::kGauge, "http_requests_in_progress", "Requests currently being processed",
            {"method", "path"}, registry));
+  new (&self->server_duration) std::shared_ptr<sdk::Metric>(
+      make(MetricType::kHistogram, "http_server_request_duration_seconds",
+           "Duration of HTTP server requests.",
+           {"http_request_method", "http_response_status_code", "http_route", "url_scheme",
+            "error_type"},
+           registry, kServerBounds));
+  new (&self->active) std::shared_ptr<sdk::Metric>(make(
+      MetricType::kGauge, "http_server_active_requests", "Number of active HTTP server requests.",
+      {"http_request_method", "url_scheme"}, registry));
   self->routes = new std::unordered_map<std::string, HttpMetricsObject::Route>;
   self->live = nullptr;
   all_metrics().push_back(self);
@@ -63,6 +77,8 @@ void metrics_dealloc(PyObject* object) {
   std::destroy_at(&self->requests);
   std::destroy_at(&self->duration);
   std::destroy_at(&self->in_progress);
+  std::destroy_at(&self->server_duration);
+  std::destroy_at(&self->active);
   PyTypeObject* type = Py_TYPE(object);
   type->tp_free(object);
   Py_DECREF(type);
@@ -78,34 +94,70 @@ PyType_Spec metrics_spec = {"vedette._native.HttpMetrics", sizeof(HttpMetricsObj
 
 }  // namespace
 
-void count_request(HttpMetricsObject* self, std::string_view method, std::string_view path,
-                   int status, double seconds) {
+namespace {
+
+/// The series of one outcome, without exception looked up once.
+HttpMetricsObject::Outcome find_series(HttpMetricsObject* self, const Served& served) {
+  HttpMetricsObject::Outcome outcome{served.status, served.scheme == "https", nullptr, nullptr};
+  const std::string status = std::to_string(served.status);
+  if (self->requests) {
+    outcome.requests = self->requests->series({served.method, served.path, status});
+  }
+  if (self->server_duration) {
+    const std::string_view route = served.is_template ? served.path : std::string_view();
+    const std::string_view error = !served.exception.empty() ? served.exception
+                                   : served.status >= 500    ? std::string_view(status)
+                                                             : std::string_view();
+    outcome.server_duration = self->server_duration->series(
+        {served.method, status, route, outcome.https ? "https" : "http", error});
+  }
+  return outcome;
+}
+
+void count(HttpMetricsObject* self, const HttpMetricsObject::Outcome& outcome, double seconds) {
+  if (outcome.requests) outcome.requests->add(1);
+  if (outcome.server_duration) self->server_duration->observe(*outcome.server_duration, seconds);
+}
+
+}  // namespace
+
+void count_request(HttpMetricsObject* self, const Served& served, double seconds) {
   // Unbounded paths cannot come here (they are route templates), but mind the map all the same.
   if (self->routes->size() > 4 * sdk::kSeriesMax) self->routes->clear();
   std::string key;
-  key.reserve(method.size() + path.size() + 1);
-  key.append(method).append(1, ' ').append(path);
+  key.reserve(served.method.size() + served.path.size() + 1);
+  key.append(served.method).append(1, ' ').append(served.path);
   HttpMetricsObject::Route& route = (*self->routes)[key];
   if (self->duration) {
-    if (!route.duration) route.duration = self->duration->series({method, path});
+    if (!route.duration) route.duration = self->duration->series({served.method, served.path});
     self->duration->observe(*route.duration, seconds);
   }
-  if (!self->requests) return;
-  for (const auto& [known, series] : route.by_status) {
-    if (known == status) return series->add(1);
+  if (!served.exception.empty()) return count(self, find_series(self, served), seconds);
+  for (const HttpMetricsObject::Outcome& known : route.outcomes) {
+    if (known.status == served.status && known.https == (served.scheme == "https")) {
+      return count(self, known, seconds);
+    }
   }
-  auto series = self->requests->series({method, path, std::to_string(status)});
-  series->add(1);
-  route.by_status.emplace_back(status, std::move(series));
+  route.outcomes.push_back(find_series(self, served));
+  count(self, route.outcomes.back(), seconds);
 }
 
 void refresh_in_progress() {
   for (HttpMetricsObject* self : all_metrics()) {
-    if (!self->in_progress) continue;
-    for (const auto& series : self->in_progress->all_series()) series->set(0);
+    for (const auto& gauge : {self->in_progress, self->active}) {
+      if (!gauge) continue;
+      for (const auto& series : gauge->all_series()) series->set(0);
+    }
     for (RequestObject* request = self->live; request; request = request->next) {
-      const std::string path = route_of(request);
-      self->in_progress->series({method_name(request), path.empty() ? kUnmatched : path})->add(1);
+      const std::string_view method = method_name(request);
+      if (self->in_progress) {
+        const std::string path = route_of(request);
+        self->in_progress->series({method, path.empty() ? kUnmatched : path})->add(1);
+      }
+      if (self->active) {
+        const std::string_view scheme = text_of(scope_item(request->scope, keys.scheme));
+        self->active->series({method, scheme == "https" ? "https" : "http"})->add(1);
+      }
     }
   }
 }

@@ -15,15 +15,25 @@ namespace vedette::native {
 struct RequestObject;
 
 /// http_requests_total{method,path,status}, http_request_duration_seconds{method,path} and
-/// http_requests_in_progress{method,path}. The last is computed when it is read: which route a
-/// request takes is known only after it has begun.
+/// http_requests_in_progress{method,path}; beside them OpenTelemetry's http.server.request.duration
+/// and http.server.active_requests (semantic conventions 1.x, HTTP metrics), as the registry names
+/// them. What is in progress is computed when it is read: which route a request takes is known only
+/// after it has begun.
 struct HttpMetricsObject {
   PyObject_HEAD std::shared_ptr<sdk::Metric> requests;
   std::shared_ptr<sdk::Metric> duration;
   std::shared_ptr<sdk::Metric> in_progress;
+  std::shared_ptr<sdk::Metric> server_duration;
+  std::shared_ptr<sdk::Metric> active;
+  struct Outcome {
+    int status;
+    bool https;
+    std::shared_ptr<sdk::Series> requests;
+    std::shared_ptr<sdk::Series> server_duration;
+  };
   struct Route {
     std::shared_ptr<sdk::Series> duration;
-    std::vector<std::pair<int, std::shared_ptr<sdk::Series>>> by_status;
+    std::vector<Outcome> outcomes;  // of requests that ended without an exception
   };
   std::unordered_map<std::string, Route>* routes;  // by method and path
   RequestObject* live;                             // a list of the requests in progress
@@ -33,10 +43,17 @@ extern PyTypeObject* http_metrics_type;
 
 bool add_http_metrics_type(PyObject* module);
 
-void count_request(HttpMetricsObject* metrics, std::string_view method, std::string_view path,
-                   int status, double seconds);
+struct Served {
+  std::string_view method;
+  std::string_view path;  // a template, or what stands for one
+  std::string_view scheme;
+  std::string_view exception;  // its type, or empty
+  int status;
+  bool is_template;
+};
+void count_request(HttpMetricsObject* metrics, const Served& served, double seconds);
 
-/// Sets http_requests_in_progress of every HttpMetrics to what is true now.
+/// Sets what is in progress of every HttpMetrics to what is true now.
 void refresh_in_progress();
 
 }  // namespace vedette::native

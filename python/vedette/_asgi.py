@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from opentelemetry import propagate, trace
 
-from vedette import _native
+from vedette import _asgi_settings, _native
 from vedette.prometheus import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 logger = logging.getLogger("vedette")
@@ -49,8 +49,8 @@ def observe(app: Any, tracer: Any) -> Any:
     build = app.build_middleware_stack
 
     def wrap(stack: Any) -> Any:
-        _switch_off_fastapi_telemetry(app)
-        return _middleware(stack, tracer, exclude(app, ()), app)
+        others = _switch_off_fastapi_telemetry(app) or _upstream_middleware(app, stack)
+        return _middleware(stack, None if others else tracer, exclude(app, ()), app)
 
     app.build_middleware_stack = lambda: wrap(build())
     if app.middleware_stack is not None:
@@ -73,7 +73,8 @@ def _around(app: Any, tracer: Any) -> Any:
 
 
 def _middleware(app: Any, tracer: Any, excluded: set[str], framework: Any) -> Any:
-    """``framework``: the FastAPI or Starlette app whose routes ``app`` serves, if there is one."""
+    """``tracer``: ``None`` leaves the spans to others. ``framework``: the FastAPI or Starlette app whose routes
+    ``app`` serves, if there is one."""
     return _native.AsgiMiddleware(
         app,
         tracer,
@@ -84,6 +85,8 @@ def _middleware(app: Any, tracer: Any, excluded: set[str], framework: Any) -> An
         _finder(framework) if framework is not None else None,
         hasattr(framework, "openapi"),
         _lifespan,
+        _asgi_settings.excluded_urls(),
+        _asgi_settings.captured_headers(),
     )
 
 
@@ -116,16 +119,45 @@ def _finder(app: Any) -> Any:
     return find_route
 
 
-def _switch_off_fastapi_telemetry(app: Any) -> None:
+def _switch_off_fastapi_telemetry(app: Any) -> bool:
     """FastAPI 0.165 makes spans and metrics of its own once a provider is set, and looks for one on each request
-    until then. Ours replace them, in the app and in the apps mounted below it."""
+    until then. Ours replace them, in the app and in the apps mounted below it; where the application has set them up
+    itself they stay, and this answers True if they make spans: then we make none."""
     config = getattr(app, "_telemetry", None)
     if isinstance(config, dict):
+        if _is_set_up(config):
+            return bool(config.get("tracing"))
         config.update(tracing=False, metrics=False, logs=False)
     for route in getattr(app, "routes", ()):
         mounted = getattr(route, "app", None)
         if isinstance(getattr(mounted, "_telemetry", None), dict):
             _switch_off_fastapi_telemetry(mounted)
+    return False
+
+
+def _is_set_up(config: Mapping[str, Any]) -> bool:
+    """``FastAPI(telemetry=…)`` with more than switches, or ``FASTAPI_OTEL_AUTO_CONFIGURE``."""
+    given = ("tracer_provider", "meter_provider", "logger_provider", "exclude", "auto_configure")
+    return any(config.get(key) for key in given) or config.get("operation_spans") is False
+
+
+def _upstream_middleware(app: Any, stack: Any) -> bool:
+    """Is opentelemetry-instrumentation-asgi or -fastapi in the stack? Then the spans are its."""
+    for _ in range(64):
+        if stack is None:
+            return False
+        kind = type(stack)
+        if kind.__name__ == "OpenTelemetryMiddleware" and kind.__module__.startswith(
+            "opentelemetry.instrumentation."
+        ):
+            logger.warning(
+                "%s.%s makes the spans of this app already; Vedette counts its requests only",
+                kind.__module__,
+                kind.__name__,
+            )
+            return True
+        stack = getattr(stack, "app", None)
+    return False
 
 
 async def _lifespan(app: Any, scope: Any, receive: Any, send: Any) -> None:
