@@ -14,6 +14,7 @@
 #include "span_scope.h"
 #include "structlog_types.h"
 #include "tracer.h"
+#include "waiting.h"
 
 namespace {
 
@@ -42,9 +43,9 @@ PyMODINIT_FUNC PyInit__native() {
   Ref module(PyModule_Create(&module_definition));
   if (!module || !load_otel_api()) return nullptr;
   PyObject* m = module.get();
-  const bool ok = add_exporter_types(m) && add_span_type(m) && add_tracer_types(m) &&
-                  add_scope_type(m) && add_metric_types(m) && add_http_metrics_type(m) &&
-                  add_asgi_types(m) && add_log_sink_type(m) && add_structlog_types(m) &&
-                  add_client_span_types(m) && add_observed_types(m);
+  const bool ok = add_exporter_types(m) && add_span_type(m) && add_trace_buffer_type(m) &&
+                  add_tracer_types(m) && add_scope_type(m) && add_metric_types(m) &&
+                  add_http_metrics_type(m) && add_asgi_types(m) && add_log_sink_type(m) &&
+                  add_structlog_types(m) && add_client_span_types(m) && add_observed_types(m);
   return ok ? module.release() : nullptr;
 }

@@ -7,6 +7,7 @@
 #include "span_read.h"
 #include "tracer.h"
 #include "values.h"
+#include "waiting.h"
 
 namespace vedette::native {
 
@@ -28,6 +29,7 @@ SpanObject* new_span() {
 void span_dealloc(PyObject* self) {
   SpanObject* span = as_span(self);
   if (span->weakrefs) PyObject_ClearWeakRefs(self);
+  if (span->local) stop_waiting(span);
   Py_CLEAR(span->tracer);
   Py_CLEAR(span->name);
   Py_CLEAR(span->span_context);
@@ -72,6 +74,7 @@ Parent parent_of(PyObject* context, Ref* kept) {
     parent.trace_flags = ours->head.trace_flags;
     parent.span_context = ours->span_context;
     parent.trace_state = ours->trace_state;
+    parent.span = ours;
     return parent;
   }
   *kept = Ref(PyObject_CallMethod(span, "get_span_context", nullptr));
@@ -187,8 +190,9 @@ void send(SpanObject* span) {
   if (span->status_message) message = Utf8(span->status_message).view();
   const std::string_view name_text = cut(name.view(), sdk::kUnlimited);
   const std::string_view message_text = cut(message, sdk::kUnlimited);
+  if (span->local) return end_waiting(span, name_text, message_text);
   const size_t size = span->record.encoded_size(span->head, name_text, trace_state, message_text);
-  for (const Sink& sink : provider->sinks) {
+  for (const Sink& sink : provider->sinks->sinks) {
     char* out = sink.lane->reserve(size, span->tracer->source);
     if (!out) continue;
     span->record.encode(out, span->head, name_text, trace_state, message_text);
@@ -210,6 +214,8 @@ SpanObject* start_span(TracerObject* tracer, PyObject* name, const Parent& paren
   span->trace_state = nullptr;
   span->status_message = nullptr;
   span->recording = span->sampled = span->ending = false;
+  span->local = nullptr;
+  span->traces = nullptr;
   span->record_exception = !is_false(given.record_exception);
   span->set_status_on_exception = !is_false(given.set_status_on_exception);
   sdk::SpanHead& head = span->head;
@@ -237,9 +243,13 @@ SpanObject* start_span(TracerObject* tracer, PyObject* name, const Parent& paren
   Answer answer;
   const sdk::SamplingParent sampling{parent.valid(), parent.remote, (parent.trace_flags & 1) != 0};
   const sdk::Decision decision =
-      provider->sampler.should_sample(sampling, head.trace_id.low, [&](void* sampler) {
-        return ask_sampler(static_cast<PyObject*>(sampler), span, given, current.get(), &answer);
-      });
+      provider->traces && join_waiting(span, parent)
+          ? waiting_decision(span)
+          : provider->sampler.should_sample(sampling, head.trace_id.low, [&](void* sampler) {
+              if (is_trace_buffer(sampler)) return start_waiting(span, parent, sampler);
+              return ask_sampler(static_cast<PyObject*>(sampler), span, given, current.get(),
+                                 &answer);
+            });
   if (answer.asked) {
     PyObject* state = answer.trace_state.get();
     Py_XSETREF(span->trace_state, state && state != Py_None ? Py_NewRef(state) : nullptr);
@@ -261,7 +271,7 @@ void end_span(SpanObject* span, int64_t end_ns) {
   const ProviderObject* provider = span->tracer->provider;
   if (provider->hooks) notify(provider->hooks, "_on_ending", as_object(span), nullptr);
   span->recording = false;
-  if (span->sampled && !provider->sinks.empty()) send(span);
+  if ((span->sampled || span->local) && !provider->sinks->sinks.empty()) send(span);
   if (!provider->hooks) return;
   const ErrorGuard guard;
   Ref readable(call_face("snapshot", as_object(span)));
@@ -518,9 +528,7 @@ PyObject* span_repr(PyObject* self) {
 
 PyMethodDef span_methods[] = {
     {"set_attribute", FAST(py_set_attribute), METH_FASTCALL | METH_KEYWORDS,
-     "set_attribute(key, value): sets one attribute. None is no value: it is sent as an empty one, "
-     "and\n"
-     "means nothing to most who receive it."},
+     "set_attribute(key, value): sets one attribute."},
     {"set_attributes", py_set_attributes, METH_O, "set_attributes(attributes): sets several."},
     {"add_event", FAST(py_add_event), METH_FASTCALL | METH_KEYWORDS,
      "add_event(name, attributes=None, timestamp=None)"},

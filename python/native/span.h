@@ -3,11 +3,13 @@
 
 #include "python.h"
 #include "sdk/span_record.h"
+#include "sdk/trace_buffer.h"
 #include "span_context.h"
 
 namespace vedette::native {
 
 struct TracerObject;
+struct TraceBufferObject;
 struct StartArguments;
 
 struct SpanObject {
@@ -23,6 +25,8 @@ struct SpanObject {
   bool recording;        // false: not recorded, or ended
   bool ending;           // end() is under way: its time is fixed
   bool sampled;
+  sdk::LocalTrace* local;     // the trace it waits with; null: it goes when it ends
+  TraceBufferObject* traces;  // where; owned
   bool record_exception;
   bool set_status_on_exception;
   sdk::SpanRecord record;

@@ -7,6 +7,8 @@
 
 namespace vedette::native {
 
+struct SpanObject;
+
 /// What a new span takes from its parent.
 struct Parent {
   sdk::TraceId trace_id;
@@ -15,6 +17,7 @@ struct Parent {
   bool remote = false;
   PyObject* span_context = nullptr;  // a SpanContext, when there is one already; borrowed
   PyObject* trace_state = nullptr;   // a TraceState that is not empty; borrowed
+  const SpanObject* span = nullptr;  // when it is one of ours; borrowed
   bool valid() const { return trace_id.valid() && span_id; }
 };
 

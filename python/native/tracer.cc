@@ -7,6 +7,7 @@
 #include "span.h"
 #include "span_scope.h"
 #include "values.h"
+#include "waiting.h"
 
 namespace vedette::native {
 
@@ -25,7 +26,7 @@ TracerObject* as_tracer(PyObject* object) {
 bool parse_children(PyObject* spec, sdk::Sampler* out);
 
 /// ("on",) | ("off",) | ("record",) | ("ratio", bound) | ("parent", root, remote sampled, …) |
-/// ("always_record", root) | ("python", sampler)
+/// ("always_record", root) | ("python", sampler) | ("error_aware", TraceBuffer)
 bool parse_sampler(PyObject* spec, sdk::Sampler* out) {
   using Kind = sdk::Sampler::Kind;
   if (!PyTuple_Check(spec) || PyTuple_GET_SIZE(spec) < 1 ||
@@ -44,6 +45,12 @@ bool parse_sampler(PyObject* spec, sdk::Sampler* out) {
   if (kind == "python" && size == 2) {
     out->kind = Kind::kForeign;
     out->foreign = PyTuple_GET_ITEM(spec, 1);  // kept by the description
+    return true;
+  }
+  if (kind == "error_aware" && size == 2 &&
+      Py_TYPE(PyTuple_GET_ITEM(spec, 1)) == trace_buffer_type) {
+    out->kind = Kind::kErrorAware;
+    out->foreign = PyTuple_GET_ITEM(spec, 1);  // likewise
     return true;
   }
   if (kind == "ratio" && size == 2) {
@@ -77,6 +84,16 @@ bool has_foreign(const sdk::Sampler& sampler) {
   return sampler.kind == sdk::Sampler::Kind::kForeign ||
          std::any_of(sampler.children.begin(), sampler.children.end(),
                      [](const auto& child) { return child && has_foreign(*child); });
+}
+
+TraceBufferObject* traces_of(const sdk::Sampler& sampler) {
+  if (sampler.kind == sdk::Sampler::Kind::kErrorAware) {
+    return static_cast<TraceBufferObject*>(sampler.foreign);
+  }
+  for (const auto& child : sampler.children) {
+    if (TraceBufferObject* found = child ? traces_of(*child) : nullptr) return found;
+  }
+  return nullptr;
 }
 
 /// A limit of SpanLimits: None is no limit.
@@ -117,6 +134,7 @@ int provider_clear(PyObject* self) {
 void provider_dealloc(PyObject* self) {
   PyObject_GC_UnTrack(self);
   ProviderObject* provider = as_provider(self);
+  if (provider->traces) provider->traces->buffer->flush();
   provider_clear(self);
   for (int i = 0; i < kProviderObjects; ++i) Py_CLEAR(objects_of(provider)[i]);
   std::destroy_at(&provider->sampler);
@@ -153,7 +171,8 @@ PyObject* provider_new(PyTypeObject*, PyObject* args, PyObject*) {
   provider->asks_python = has_foreign(parsed);
   new (&provider->sampler) sdk::Sampler(std::move(parsed));
   new (&provider->limits) sdk::SpanLimits;
-  new (&provider->sinks) std::vector<Sink>;
+  new (&provider->sinks) std::shared_ptr<SinkList>(std::make_shared<SinkList>());
+  provider->traces = traces_of(provider->sampler);
   new (&provider->resource) std::string;
   new (&provider->resource_schema_url) std::string;
   provider->python_resource = nullptr;
@@ -186,13 +205,21 @@ PyObject* provider_set_resource(PyObject* self, PyObject* resource) {
   return take_resource(as_provider(self), resource) ? none() : nullptr;
 }
 
+/// settle(whether to decide everything): before a flush and a shutdown.
+PyObject* provider_settle(PyObject* self, PyObject* all) {
+  TraceBufferObject* traces = as_provider(self)->traces;
+  if (traces && all == Py_True) traces->buffer->close();
+  if (traces) traces->buffer->flush();
+  return none();
+}
+
 PyObject* provider_add_sink(PyObject* self, PyObject* lane) {
   if (Py_TYPE(lane) != lane_type) {
     PyErr_SetString(PyExc_TypeError, "not a lane");
     return nullptr;
   }
   auto* from = reinterpret_cast<LaneObject*>(lane);
-  as_provider(self)->sinks.push_back({from->thread, from->lane});
+  as_provider(self)->sinks->sinks.push_back({from->thread, from->lane});
   return none();
 }
 
@@ -332,8 +359,7 @@ PyObject* tracer_start_as_current_span(PyObject* self, PyObject* const* args, Py
 PyMethodDef tracer_methods[] = {
     {"start_span", FAST(tracer_start_span), METH_FASTCALL | METH_KEYWORDS,
      "start_span(name, context=None, kind=INTERNAL, attributes=None, links=None, start_time=None,\n"
-     "record_exception=True, set_status_on_exception=True): a started span, not made current.\n"
-     "Attributes are better given here than set later: samplers can only consider these."},
+     "record_exception=True, set_status_on_exception=True): a started span, not made current."},
     {"start_as_current_span", FAST(tracer_start_as_current_span), METH_FASTCALL | METH_KEYWORDS,
      "start_as_current_span(name, context=None, kind=INTERNAL, attributes=None, links=None,\n"
      "start_time=None, record_exception=True, set_status_on_exception=True, end_on_exit=True):\n"
@@ -366,6 +392,8 @@ PyType_Spec tracer_spec = {
 
 PyMethodDef provider_methods[] = {
     {"add_sink", provider_add_sink, METH_O, "add_sink(lane): ended spans go there, too."},
+    {"settle", provider_settle, METH_O,
+     "settle(all): sends the waiting spans that are decided; True: decides the others, too."},
     {"tracer", provider_tracer, METH_VARARGS,
      "tracer(name, version, schema_url, attributes, scope)"},
     {"adopt", provider_adopt, METH_O,

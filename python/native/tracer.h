@@ -8,12 +8,21 @@
 #include "sdk/export_thread.h"
 #include "sdk/sampler.h"
 #include "sdk/span_record.h"
+#include "sdk/trace_buffer.h"
 
 namespace vedette::native {
+
+struct TraceBufferObject;
 
 struct Sink {
   std::shared_ptr<sdk::ExportThread> thread;
   sdk::Lane* lane;
+};
+
+/// Where a provider's spans go; spans that wait for the outcome of their trace hold on to it.
+struct SinkList : sdk::SpanSink {
+  bool send(uint32_t source, std::string_view span, std::string_view more, bool precious) override;
+  std::vector<Sink> sinks;
 };
 
 /// What a Tracer needs to know of its provider; shared by all its tracers.
@@ -21,8 +30,9 @@ struct ProviderObject {
   PyObject_HEAD sdk::Sampler sampler;
   bool asks_python;  // there is a sampler written in Python in it
   sdk::SpanLimits limits;
-  std::vector<Sink> sinks;
-  std::string resource;  // an encoded Resource message
+  std::shared_ptr<SinkList> sinks;
+  TraceBufferObject* traces;  // of an ErrorAware in the sampler; borrowed, or null
+  std::string resource;       // an encoded Resource message
   std::string resource_schema_url;
   PyObject* python_resource;
   PyObject* sampler_description;  // holds the samplers that `sampler` refers to

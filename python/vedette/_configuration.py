@@ -103,7 +103,8 @@ def logger_provider(resource: Any = None) -> Any:
 def sampler() -> Any:
     """The sampler that ``OTEL_TRACES_SAMPLER`` names, a plug-in's too; ``None``: the provider's own choice."""
     name = _env.read("OTEL_TRACES_SAMPLER").lower()
-    if name.removeprefix("parentbased_") in ("always_on", "always_off", "traceidratio"):
+    built_in = ("always_on", "always_off", "traceidratio", "error_aware")
+    if name.removeprefix("parentbased_") in built_in:
         return None  # TracerProvider reads it itself
     argument = _env.given("OTEL_TRACES_SAMPLER_ARG")
     found = _try(

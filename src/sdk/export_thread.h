@@ -51,6 +51,8 @@ class Lane {
   bool commit(char* record);
 
   LaneStats stats() const;
+  /// Only a quarter of the queue is left: for what must not be lost.
+  bool crowded() const;
   const Endpoint& endpoint() const { return endpoint_; }
 
  private:

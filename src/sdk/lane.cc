@@ -76,6 +76,12 @@ LaneStats Lane::stats() const {
           rejected_.load()};
 }
 
+bool Lane::crowded() const {
+  return ring_->bytes_used() > ring_->capacity() / 4 * 3 ||
+         (options_.queue_items &&
+          pending_.load(std::memory_order_relaxed) > options_.queue_items / 4 * 3);
+}
+
 bool Lane::idle() const {
   return work_->batch.empty() && pending_.load() == 0;
 }

@@ -28,6 +28,7 @@ struct Sampler {
     kParentBased,
     kAlwaysRecord,  // what its root drops is recorded, and not sampled
     kForeign,       // `foreign` decides
+    kErrorAware,    // the outcome decides: `foreign` is where the spans wait for it
   };
   /// Children of a parent-based sampler, in the order of its constructor upstream.
   enum Child { kRoot, kRemoteSampled, kRemoteNotSampled, kLocalSampled, kLocalNotSampled };
@@ -52,6 +53,7 @@ struct Sampler {
       case Kind::kTraceIdRatio:
         return all || trace_id_low < bound ? Decision::kRecordAndSample : Decision::kDrop;
       case Kind::kForeign:
+      case Kind::kErrorAware:
         return ask(foreign);
       case Kind::kAlwaysRecord:
         return std::max(children[kRoot]->should_sample(parent, trace_id_low, ask),

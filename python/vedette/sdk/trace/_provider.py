@@ -152,10 +152,12 @@ class TracerProvider(trace_api.TracerProvider):
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Sends what is queued now; False when not all of it got through in time."""
+        self._native.settle(False)
         return self._active_span_processor.force_flush(timeout_millis)
 
     def shutdown(self) -> None:
         """Sends what is queued, for at most five seconds, and stops."""
+        self._native.settle(True)
         self._active_span_processor.shutdown()
         if self._shutdown_on_exit:
             _forget_exit(self)

@@ -287,6 +287,9 @@ class ParentBasedTraceIdRatio(ParentBased):
 DEFAULT_OFF = ParentBased(ALWAYS_OFF)
 DEFAULT_ON = ParentBased(ALWAYS_ON)
 
+# At the end: it derives from what is above.
+from vedette.sdk.trace._error_aware import ErrorAware  # noqa: E402
+
 _KNOWN_SAMPLERS: dict[str, Sampler | Callable[[float], Sampler]] = {
     "always_on": ALWAYS_ON,
     "always_off": ALWAYS_OFF,
@@ -294,6 +297,7 @@ _KNOWN_SAMPLERS: dict[str, Sampler | Callable[[float], Sampler]] = {
     "parentbased_always_off": DEFAULT_OFF,
     "traceidratio": TraceIdRatioBased,
     "parentbased_traceidratio": ParentBasedTraceIdRatio,
+    "error_aware": ErrorAware,
 }
 
 

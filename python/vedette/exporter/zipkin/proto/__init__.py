@@ -1,1 +1,0 @@
-"""``opentelemetry.exporter.zipkin.proto``"""

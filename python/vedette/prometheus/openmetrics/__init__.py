@@ -1,1 +1,0 @@
-"""OpenMetrics: the format, written and read."""
