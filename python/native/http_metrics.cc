@@ -24,27 +24,27 @@ const std::vector<double> kServerBounds = {0.005, 0.01, 0.025, 0.05, 0.075, 0.1,
                                            0.5,   0.75, 1.0,   2.5,  5.0,   7.5, 10.0};
 
 std::shared_ptr<sdk::Metric> make(sdk::MetricType type, const char* name, const char* help,
-                                  std::vector<std::string> labels, sdk::Registry& registry,
+                                  std::vector<std::string> labels, PyObject* registry,
                                   const std::vector<double>& bounds = {}) {
   sdk::MetricOptions options;
   options.type = type;
   options.name = name;
   options.help = help;
   options.labels = std::move(labels);
+  options.created = false;
   options.bounds = bounds;
   auto metric = sdk::Metric::create(std::move(options));
   // An application that has a metric of this name counts for itself: then we do not.
-  if (!metric.ok() || !registry.add(*metric).ok()) return nullptr;
+  if (!metric.ok() || !register_metric(registry, *metric)) return nullptr;
   return *metric;
 }
 
 /// HttpMetrics(registry)
 PyObject* metrics_new(PyTypeObject* type, PyObject* args, PyObject*) {
-  PyObject* registry_object;
-  if (!PyArg_ParseTuple(args, "O!", registry_type, &registry_object)) return nullptr;
+  PyObject* registry;
+  if (!PyArg_ParseTuple(args, "O", &registry)) return nullptr;
   auto* self = reinterpret_cast<HttpMetricsObject*>(type->tp_alloc(type, 0));
   if (!self) return nullptr;
-  sdk::Registry& registry = *reinterpret_cast<RegistryObject*>(registry_object)->registry;
   using sdk::MetricType;
   new (&self->requests)
       std::shared_ptr<sdk::Metric>(make(MetricType::kCounter, "http_requests", "Total requests",

@@ -1,10 +1,16 @@
 #include "metrics.h"
 
-#include "http_metrics.h"
+#include <time.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "otel_api.h"
+#include "span.h"
 
 namespace vedette::native {
 
-PyTypeObject* registry_type;
+PyTypeObject* collector_type;
 
 namespace {
 
@@ -13,33 +19,48 @@ using sdk::MetricType;
 PyTypeObject* counter_type;
 PyTypeObject* gauge_type;
 PyTypeObject* histogram_type;
+PyTypeObject* summary_type;
 
 MetricObject* as_metric(PyObject* object) {
   return reinterpret_cast<MetricObject*>(object);
 }
-RegistryObject* as_registry(PyObject* object) {
-  return reinterpret_cast<RegistryObject*>(object);
-}
 
 MetricType type_of(PyTypeObject* type) {
   if (PyType_IsSubtype(type, counter_type)) return MetricType::kCounter;
-  return PyType_IsSubtype(type, gauge_type) ? MetricType::kGauge : MetricType::kHistogram;
+  if (PyType_IsSubtype(type, gauge_type)) return MetricType::kGauge;
+  return PyType_IsSubtype(type, histogram_type) ? MetricType::kHistogram : MetricType::kSummary;
 }
 
-MetricObject* new_metric(PyTypeObject* type) {
+double wall_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_REALTIME, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
+
+// ---- life ---------------------------------------------------------------------------------------
+
+MetricObject* alloc_metric(PyTypeObject* type) {
   auto* self = reinterpret_cast<MetricObject*>(type->tp_alloc(type, 0));
   if (!self) return nullptr;
+  new (&self->base.collector) std::shared_ptr<sdk::Collector>;
   new (&self->metric) std::shared_ptr<sdk::Metric>;
   new (&self->series) std::shared_ptr<sdk::Series>;
   return self;
 }
 
+PyObject* metric_new(PyTypeObject* type, PyObject*, PyObject*) {
+  return reinterpret_cast<PyObject*>(alloc_metric(type));
+}
+
 void metric_dealloc(PyObject* object) {
   MetricObject* self = as_metric(object);
+  if (!self->label_values) forget_gauge_functions(self->metric.get());
+  std::destroy_at(&self->base.collector);
   std::destroy_at(&self->metric);
   std::destroy_at(&self->series);
   Py_XDECREF(self->children);
   Py_XDECREF(self->label_names);
+  Py_XDECREF(self->label_values);
   Py_XDECREF(self->known_keywords);
   PyMem_Free(self->keyword_order);
   PyTypeObject* type = Py_TYPE(object);
@@ -53,86 +74,82 @@ bool read_bounds(PyObject* buckets, std::vector<double>* out) {
   for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.get()); ++i) {
     const double bound = PyFloat_AsDouble(PySequence_Fast_GET_ITEM(items.get(), i));
     if (PyErr_Occurred()) return false;
-    out->push_back(bound);
+    if (bound != Py_HUGE_VAL) out->push_back(bound);
   }
-  if (!out->empty() && std::isinf(out->back())) out->pop_back();
-  if (out->empty()) PyErr_SetString(PyExc_ValueError, "Must have at least two buckets");
-  return !PyErr_Occurred();
+  return true;
 }
 
-std::string full_name(MetricType type, const char* name, const char* space, const char* subsystem,
-                      const std::string& unit) {
-  std::string full;
-  if (*space) full.append(space) += '_';
-  if (*subsystem) full.append(subsystem) += '_';
-  full += name;
-  if (type == MetricType::kCounter && full.ends_with("_total")) full.resize(full.size() - 6);
-  if (!unit.empty() && !full.ends_with('_' + unit)) full.append("_").append(unit);
-  return full;
-}
-
-const double kUsualBuckets[] = {.005, .01, .025, .05, .075, .1,  .25,
-                                .5,   .75, 1.,   2.5, 5.,   7.5, 10.};
-
-/// Counter(name, documentation, labelnames=(), namespace="", subsystem="", unit="", registry=…)
-PyObject* metric_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
-  static const char* names[] = {"name", "documentation", "labelnames", "namespace",    "subsystem",
-                                "unit", "registry",      "buckets",    "series_limit", nullptr};
-  const char *name, *help, *space = "", *subsystem = "", *unit = "";
-  PyObject *labels = nullptr, *registry = nullptr, *buckets = nullptr;
-  Py_ssize_t series_max = static_cast<Py_ssize_t>(sdk::kSeriesMax);
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "ss|OsssOO$n", const_cast<char**>(names), &name,
-                                   &help, &labels, &space, &subsystem, &unit, &registry, &buckets,
-                                   &series_max)) {
+/// _init(full_name, documentation, labelnames, unit, buckets, mode, live, series_limit)
+PyObject* metric_init(PyObject* object, PyObject* args) {
+  MetricObject* self = as_metric(object);
+  PyObject *name, *help, *labels, *unit, *buckets;
+  int mode, live;
+  Py_ssize_t series_max;
+  if (!PyArg_ParseTuple(args, "UOO!OOipn", &name, &help, &PyTuple_Type, &labels, &unit, &buckets,
+                        &mode, &live, &series_max)) {
+    return nullptr;
+  }
+  if (self->metric) {
+    PyErr_SetString(PyExc_RuntimeError, "a metric is initialized once");
     return nullptr;
   }
   sdk::MetricOptions options;
-  options.type = type_of(type);
-  options.name = full_name(options.type, name, space, subsystem, unit);
-  options.help = help;
+  options.type = type_of(Py_TYPE(object));
+  options.name = safe_str(name);
+  options.help = safe_str(help);
+  options.unit = safe_str(unit);
+  options.mode = static_cast<sdk::GaugeMode>(mode);
+  options.live = live != 0;
   options.series_max = static_cast<size_t>(std::max<Py_ssize_t>(series_max, 1));
-  if (labels && PyUnicode_Check(labels)) {
-    PyErr_SetString(PyExc_TypeError, "labelnames must be a sequence of names, not a string");
-    return nullptr;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(labels); ++i) {
+    options.labels.push_back(safe_str(PyTuple_GET_ITEM(labels, i)));
   }
-  Ref label_names(labels && labels != Py_None ? PySequence_Tuple(labels) : PyTuple_New(0));
-  if (!label_names) return nullptr;
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(label_names.get()); ++i) {
-    options.labels.push_back(safe_str(PyTuple_GET_ITEM(label_names.get(), i)));
-  }
-  if (options.type == MetricType::kHistogram) {
-    if (!buckets) {
-      options.bounds.assign(std::begin(kUsualBuckets), std::end(kUsualBuckets));
-    } else if (!read_bounds(buckets, &options.bounds)) {
-      return nullptr;
-    }
-  } else if (buckets) {
-    PyErr_SetString(PyExc_TypeError, "only a Histogram has buckets");
+  if (options.type == MetricType::kHistogram && !read_bounds(buckets, &options.bounds)) {
     return nullptr;
   }
   auto metric = sdk::Metric::create(std::move(options));
-  Status status = metric.status();
-  if (status.ok() && registry && registry != Py_None) {
-    if (!PyObject_TypeCheck(registry, registry_type)) {
-      PyErr_SetString(PyExc_TypeError, "registry must be a vedette.prometheus.CollectorRegistry");
-      return nullptr;
-    }
-    status = as_registry(registry)->registry->add(*metric);
-  }
-  if (!status.ok()) {
-    PyErr_SetString(PyExc_ValueError, status.error().message.c_str());
+  if (!metric.ok()) {
+    PyErr_SetString(PyExc_ValueError, metric.error().message.c_str());
     return nullptr;
   }
-  MetricObject* self = new_metric(type);
-  if (!self) return nullptr;
   self->metric = std::move(*metric);
-  self->label_names = label_names.release();
-  if (PyTuple_GET_SIZE(self->label_names) == 0) {
+  self->base.collector = self->metric;
+  self->label_names = Py_NewRef(labels);
+  if (PyTuple_GET_SIZE(labels) == 0) {
     self->series = self->metric->series({});
   } else {
     self->children = PyDict_New();
   }
-  return reinterpret_cast<PyObject*>(self);
+  return none();
+}
+
+// ---- labels -------------------------------------------------------------------------------------
+
+PyObject* make_child(MetricObject* self, PyObject* const* values, Py_ssize_t count) {
+  std::vector<std::string> texts;
+  std::vector<std::string_view> views;
+  texts.reserve(static_cast<size_t>(count));
+  Ref kept(PyTuple_New(count));
+  if (!kept) return nullptr;
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    texts.push_back(safe_str(values[i]));
+    PyObject* text =
+        PyUnicode_CheckExact(values[i])
+            ? Py_NewRef(values[i])
+            : PyUnicode_DecodeUTF8(texts.back().data(),
+                                   static_cast<Py_ssize_t>(texts.back().size()), "replace");
+    if (!text) return nullptr;
+    PyTuple_SET_ITEM(kept.get(), i, text);
+  }
+  for (const std::string& text : texts) views.push_back(text);
+  MetricObject* child = alloc_metric(Py_TYPE(self));
+  if (!child) return nullptr;
+  child->base.collector = self->metric;
+  child->metric = self->metric;
+  child->series = self->metric->series(views);
+  child->label_names = Py_NewRef(self->label_names);
+  child->label_values = kept.release();
+  return reinterpret_cast<PyObject*>(child);
 }
 
 /// The child for label values given as objects, in the metric's order.
@@ -154,17 +171,8 @@ PyObject* child_for(MetricObject* self, PyObject* const* values, Py_ssize_t coun
     if (known) return Py_NewRef(known);
     if (PyErr_Occurred()) return nullptr;
   }
-  std::vector<std::string> texts;
-  std::vector<std::string_view> views;
-  texts.reserve(static_cast<size_t>(count));
-  for (Py_ssize_t i = 0; i < count; ++i) texts.push_back(safe_str(values[i]));
-  for (const std::string& text : texts) views.push_back(text);
-  Ref made(reinterpret_cast<PyObject*>(new_metric(Py_TYPE(self))));
+  Ref made(make_child(self, values, count));
   if (!made) return nullptr;
-  MetricObject* child = as_metric(made.get());
-  child->metric = self->metric;
-  child->series = self->metric->series(views);
-  child->label_names = PyTuple_New(0);
   // The dictionary is a cache of what the metric holds, and bounded like it.
   if (exact && PyDict_GET_SIZE(self->children) <
                    static_cast<Py_ssize_t>(self->metric->options().series_max)) {
@@ -195,16 +203,24 @@ bool learn_keywords(MetricObject* self, PyObject* kwnames) {
   return true;
 }
 
+bool has_labels(MetricObject* self) {
+  if (self->children) return true;
+  if (self->label_values) {
+    PyErr_Format(PyExc_ValueError,
+                 "%S already has labels set (%S); can not chain calls to .labels()", self,
+                 self->label_values);
+  } else {
+    PyErr_Format(PyExc_ValueError, "No label names were set when constructing %S", self);
+  }
+  return false;
+}
+
 PyObject* metric_labels(PyObject* object, PyObject* const* args, Py_ssize_t nargs,
                         PyObject* kwnames) {
   MetricObject* self = as_metric(object);
+  if (!has_labels(self)) return nullptr;
   const Py_ssize_t count = PyTuple_GET_SIZE(self->label_names);
   const Py_ssize_t keywords = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
-  if (!self->children) {
-    PyErr_Format(PyExc_ValueError, "No label names were set when constructing %s",
-                 self->metric->options().name.c_str());
-    return nullptr;
-  }
   if (nargs && keywords) {
     PyErr_SetString(PyExc_ValueError, "Can't pass both *args and **kwargs");
     return nullptr;
@@ -228,8 +244,10 @@ PyObject* metric_labels(PyObject* object, PyObject* const* args, Py_ssize_t narg
 
 PyObject* metric_remove(PyObject* object, PyObject* const* args, Py_ssize_t nargs) {
   MetricObject* self = as_metric(object);
-  if (!self->children || nargs != PyTuple_GET_SIZE(self->label_names)) {
-    PyErr_SetString(PyExc_ValueError, "Incorrect label count");
+  if (!has_labels(self)) return nullptr;
+  if (nargs != PyTuple_GET_SIZE(self->label_names)) {
+    PyErr_Format(PyExc_ValueError, "Incorrect label count (expected %zd, got %zd)",
+                 PyTuple_GET_SIZE(self->label_names), nargs);
     return nullptr;
   }
   std::vector<std::string> texts;
@@ -248,29 +266,79 @@ PyObject* metric_clear(PyObject* object, PyObject*) {
   return none();
 }
 
+/// _label_values(): those of each series, as tuples of str.
+PyObject* metric_all_values(PyObject* object, PyObject*) {
+  MetricObject* self = as_metric(object);
+  Ref list(PyList_New(0));
+  if (!list || !self->metric) return list.release();
+  for (const auto& series : self->metric->all_series()) {
+    const auto& values = series->labels().values();
+    Ref tuple(PyTuple_New(static_cast<Py_ssize_t>(values.size())));
+    for (size_t i = 0; tuple && i < values.size(); ++i) {
+      PyObject* text = PyUnicode_DecodeUTF8(values[i].data(),
+                                            static_cast<Py_ssize_t>(values[i].size()), "replace");
+      if (!text) return nullptr;
+      PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), text);
+    }
+    if (!tuple || PyList_Append(list.get(), tuple.get()) < 0) return nullptr;
+  }
+  return list.release();
+}
+
+// ---- values -------------------------------------------------------------------------------------
+
 sdk::Series* series_of(PyObject* object) {
   MetricObject* self = as_metric(object);
   if (!self->series) {
-    constexpr const char* kTypes[] = {"counter", "gauge", "histogram"};
+    constexpr const char* kTypes[] = {"counter", "gauge", "histogram", "summary"};
     PyErr_Format(PyExc_ValueError, "%s metric is missing label values",
-                 kTypes[static_cast<int>(self->metric->options().type)]);
+                 kTypes[static_cast<int>(type_of(Py_TYPE(object)))]);
   }
   return self->series.get();
 }
 
-/// The one number that inc(), dec(), set() and observe() take.
+/// The number that inc(), dec(), set() and observe() take, and an exemplar where there may be one.
 bool amount_of(const char* function, const char* name, PyObject* const* args, Py_ssize_t nargs,
-               PyObject* kwnames, double* amount, bool required) {
-  PyObject* given = nargs == 1 ? args[0] : nullptr;
-  if (nargs > 1 || kwnames || (!given && required)) {
-    const char* const names[] = {name};
-    if (!bind({function, names, 1, required ? 1 : 0, 1}, args, nargs, kwnames, &given)) {
+               PyObject* kwnames, double* amount, bool required, PyObject** exemplar) {
+  PyObject* given[2] = {nargs == 1 ? args[0] : nullptr, nullptr};
+  if (nargs > 1 || kwnames || (!given[0] && required)) {
+    const char* const names[] = {name, "exemplar"};
+    const int count = exemplar ? 2 : 1;
+    if (!bind({function, names, count, required ? 1 : 0, count}, args, nargs, kwnames, given)) {
       return false;
     }
+    if (given[1] && given[1] != Py_None) *exemplar = given[1];
   }
-  if (!given) return true;
-  *amount = PyFloat_CheckExact(given) ? PyFloat_AS_DOUBLE(given) : PyFloat_AsDouble(given);
+  if (!given[0]) return true;
+  *amount = PyFloat_CheckExact(given[0]) ? PyFloat_AS_DOUBLE(given[0]) : PyFloat_AsDouble(given[0]);
   return *amount != -1.0 || !PyErr_Occurred();
+}
+
+/// An exemplar the caller gave: a dict of str; ValueError when it is too long.
+bool give_exemplar(sdk::Series& series, size_t index, double amount, PyObject* labels) {
+  const int given = PyObject_IsTrue(labels);
+  if (given <= 0) return given == 0;
+  Ref module(PyImport_ImportModule("vedette.prometheus.validation"));
+  Ref valid(module ? PyObject_CallMethod(module.get(), "_validate_exemplar", "O", labels)
+                   : nullptr);
+  Ref items(valid ? PyMapping_Items(labels) : nullptr);
+  if (!items) return false;
+  sdk::Exemplar exemplar;
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items.get()); ++i) {
+    PyObject* pair = PyList_GET_ITEM(items.get(), i);
+    exemplar.labels.emplace_back(safe_str(PyTuple_GET_ITEM(pair, 0)),
+                                 safe_str(PyTuple_GET_ITEM(pair, 1)));
+  }
+  exemplar.value = amount;
+  exemplar.time = wall_seconds();
+  series.set_exemplar(index, std::move(exemplar));
+  return true;
+}
+
+bool exemplar_of(sdk::Series& series, size_t index, double amount, PyObject* given) {
+  if (given) return give_exemplar(series, index, amount, given);
+  take_exemplar(series, index, amount);
+  return true;
 }
 
 #define METHOD(name) \
@@ -278,141 +346,216 @@ bool amount_of(const char* function, const char* name, PyObject* const* args, Py
 
 METHOD(counter_inc) {
   double amount = 1;
+  PyObject* exemplar = nullptr;
   sdk::Series* series = series_of(self);
-  if (!series || !amount_of("inc", "amount", args, nargs, kwnames, &amount, false)) return nullptr;
+  if (!series || !amount_of("inc", "amount", args, nargs, kwnames, &amount, false, &exemplar)) {
+    return nullptr;
+  }
   if (amount < 0) {
     PyErr_SetString(PyExc_ValueError, "Counters can only be incremented by non-negative amounts.");
     return nullptr;
   }
   series->add(amount);
+  return exemplar_of(*series, 0, amount, exemplar) ? none() : nullptr;
+}
+
+bool is_most_recent(PyObject* self, const char* method) {
+  const auto& metric = as_metric(self)->metric;
+  if (!metric || metric->options().mode != sdk::GaugeMode::kMostRecent) return false;
+  PyErr_Format(PyExc_RuntimeError, "%s must not be used with the mostrecent mode", method);
+  return true;
+}
+
+PyObject* change_gauge(PyObject* self, const char* method, double sign, PyObject* const* args,
+                       Py_ssize_t nargs, PyObject* kwnames) {
+  double amount = 1;
+  if (is_most_recent(self, method)) return nullptr;
+  sdk::Series* series = series_of(self);
+  if (!series || !amount_of(method, "amount", args, nargs, kwnames, &amount, false, nullptr)) {
+    return nullptr;
+  }
+  series->add(sign * amount);
   return none();
 }
 
 METHOD(gauge_inc) {
-  double amount = 1;
-  sdk::Series* series = series_of(self);
-  if (!series || !amount_of("inc", "amount", args, nargs, kwnames, &amount, false)) return nullptr;
-  series->add(amount);
-  return none();
+  return change_gauge(self, "inc", 1, args, nargs, kwnames);
+}
+METHOD(gauge_dec) {
+  return change_gauge(self, "dec", -1, args, nargs, kwnames);
 }
 
-METHOD(gauge_dec) {
-  double amount = 1;
-  sdk::Series* series = series_of(self);
-  if (!series || !amount_of("dec", "amount", args, nargs, kwnames, &amount, false)) return nullptr;
-  series->add(-amount);
-  return none();
+void set_gauge(PyObject* self, sdk::Series& series, double value) {
+  series.set(value);
+  if (as_metric(self)->metric->options().mode == sdk::GaugeMode::kMostRecent) {
+    series.set_time(wall_seconds());
+  }
 }
 
 METHOD(gauge_set) {
   double value = 0;
   sdk::Series* series = series_of(self);
-  if (!series || !amount_of("set", "value", args, nargs, kwnames, &value, true)) return nullptr;
-  series->set(value);
+  if (!series || !amount_of("set", "value", args, nargs, kwnames, &value, true, nullptr)) {
+    return nullptr;
+  }
+  set_gauge(self, *series, value);
   return none();
 }
 
 METHOD(histogram_observe) {
   double amount = 0;
+  PyObject* exemplar = nullptr;
   sdk::Series* series = series_of(self);
-  if (!series || !amount_of("observe", "amount", args, nargs, kwnames, &amount, true)) {
+  if (!series || !amount_of("observe", "amount", args, nargs, kwnames, &amount, true, &exemplar)) {
     return nullptr;
   }
-  as_metric(self)->metric->observe(*series, amount);
+  const size_t bucket = as_metric(self)->metric->bucket_of(amount);
+  series->observe(amount, bucket);
+  return exemplar_of(*series, bucket, amount, exemplar) ? none() : nullptr;
+}
+
+METHOD(summary_observe) {
+  double amount = 0;
+  sdk::Series* series = series_of(self);
+  if (!series || !amount_of("observe", "amount", args, nargs, kwnames, &amount, true, nullptr)) {
+    return nullptr;
+  }
+  series->observe(amount, 0);
   return none();
 }
 
-PyObject* metric_reset(PyObject* self, PyObject*) {
-  if (sdk::Series* series = series_of(self)) {
-    series->set(0);
-    return none();
-  }
-  return nullptr;
+PyObject* counter_reset(PyObject* self, PyObject*) {
+  sdk::Series* series = series_of(self);
+  if (!series) return nullptr;
+  series->set(0);
+  series->set_time(wall_seconds());
+  return none();
 }
 
-PyObject* metric_value(PyObject* self, PyObject*) {
-  const sdk::Series* series = series_of(self);
-  return series ? PyFloat_FromDouble(series->value()) : nullptr;
-}
-
-/// The Python helpers: timers and counters of exceptions, as context managers and decorators.
-PyObject* helper(const char* name, PyObject* self, PyObject* argument) {
-  Ref module(PyImport_ImportModule("vedette._metric_helpers"));
-  Ref type(module ? PyObject_GetAttrString(module.get(), name) : nullptr);
-  return type ? PyObject_CallFunctionObjArgs(type.get(), self, argument, nullptr) : nullptr;
-}
-
-PyObject* histogram_time(PyObject* self, PyObject*) {
-  return series_of(self) ? helper("Timer", self, nullptr) : nullptr;
-}
-PyObject* gauge_time(PyObject* self, PyObject*) {
-  return series_of(self) ? helper("GaugeTimer", self, nullptr) : nullptr;
-}
-PyObject* gauge_track_inprogress(PyObject* self, PyObject*) {
-  return series_of(self) ? helper("InProgress", self, nullptr) : nullptr;
-}
 PyObject* gauge_set_to_current_time(PyObject* self, PyObject*) {
   sdk::Series* series = series_of(self);
   if (!series) return nullptr;
-  timespec now{};
-  clock_gettime(CLOCK_REALTIME, &now);
-  series->set(static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9);
+  set_gauge(self, *series, wall_seconds());
   return none();
 }
-METHOD(counter_count_exceptions) {
-  static const char* const names[] = {"exception"};
-  PyObject* exception = nullptr;
-  if (!series_of(self) ||
-      !bind({"count_exceptions", names, 1, 0, 1}, args, nargs, kwnames, &exception)) {
-    return nullptr;
-  }
-  return helper("ExceptionCounter", self, exception);
+
+PyObject* gauge_set_function(PyObject* self, PyObject* function) {
+  if (!series_of(self)) return nullptr;
+  set_gauge_function(as_metric(self)->metric, as_metric(self)->series, function);
+  return none();
 }
 
-PyObject* metric_name(PyObject* self, void*) {
-  return PyUnicode_FromString(as_metric(self)->metric->options().name.c_str());
+/// _cell(index): one number of the series; -1: the sum or value, -2: the time it was made.
+PyObject* metric_cell(PyObject* self, PyObject* index_object) {
+  const long index = PyLong_AsLong(index_object);
+  if (index == -1 && PyErr_Occurred()) return nullptr;
+  sdk::Series* series = series_of(self);
+  if (!series) return nullptr;
+  const size_t cells = sdk::cells_of(as_metric(self)->metric->options());
+  if (index == -2) return PyFloat_FromDouble(series->time());
+  if (index < 0) return PyFloat_FromDouble(series->value());
+  if (sdk::kCountCells + static_cast<size_t>(index) >= cells) {
+    PyErr_SetString(PyExc_IndexError, "no such bucket");
+    return nullptr;
+  }
+  return PyFloat_FromDouble(series->bucket(static_cast<size_t>(index)));
 }
-PyObject* metric_documentation(PyObject* self, void*) {
-  return PyUnicode_FromString(as_metric(self)->metric->options().help.c_str());
+
+PyObject* metric_set_cell(PyObject* self, PyObject* value) {
+  const double number = PyFloat_AsDouble(value);
+  if (number == -1.0 && PyErr_Occurred()) return nullptr;
+  sdk::Series* series = series_of(self);
+  if (!series) return nullptr;
+  series->set(number);
+  return none();
+}
+
+// ---- the types ----------------------------------------------------------------------------------
+
+PyObject* text_of(const std::string& text) {
+  return PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace");
+}
+
+PyObject* metric_name(PyObject* object, void*) {
+  const auto& metric = as_metric(object)->metric;
+  return metric ? text_of(metric->options().name) : PyUnicode_New(0, 0);
+}
+PyObject* metric_documentation(PyObject* object, void*) {
+  const auto& metric = as_metric(object)->metric;
+  return metric ? text_of(metric->options().help) : PyUnicode_New(0, 0);
+}
+PyObject* metric_unit(PyObject* object, void*) {
+  const auto& metric = as_metric(object)->metric;
+  return metric ? text_of(metric->options().unit) : PyUnicode_New(0, 0);
+}
+PyObject* metric_label_names(PyObject* object, void*) {
+  PyObject* names = as_metric(object)->label_names;
+  return names ? Py_NewRef(names) : PyTuple_New(0);
+}
+PyObject* metric_label_values(PyObject* object, void*) {
+  PyObject* values = as_metric(object)->label_values;
+  return values ? Py_NewRef(values) : PyTuple_New(0);
+}
+PyObject* metric_bounds(PyObject* object, void*) {
+  Ref list(PyList_New(0));
+  const auto& metric = as_metric(object)->metric;
+  if (!metric || !list) return list.release();
+  for (double bound : metric->options().bounds) {
+    Ref number(PyFloat_FromDouble(bound));
+    if (!number || PyList_Append(list.get(), number.get()) < 0) return nullptr;
+  }
+  Ref last(PyFloat_FromDouble(Py_HUGE_VAL));
+  return last && PyList_Append(list.get(), last.get()) == 0 ? list.release() : nullptr;
+}
+
+/// Processes of the service that do not have the metric show it too.
+PyObject* metric_show_everyone(PyObject* object, PyObject*) {
+  if (const auto& metric = as_metric(object)->metric) metric->show_everyone();
+  return none();
 }
 
 #define FAST(function) reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function))
 constexpr int kFast = METH_FASTCALL | METH_KEYWORDS;
 
-#define COMMON_METHODS                                                                        \
-  {"labels", FAST(metric_labels), kFast, "labels(*values) or labels(**values): one series."}, \
-      {"remove", FAST(metric_remove), METH_FASTCALL, "remove(*values): forgets one series."}, \
-      {"clear", metric_clear, METH_NOARGS, "Forgets every series."}, {                        \
-    nullptr, nullptr, 0, nullptr                                                              \
+#define COMMON_METHODS                                                                          \
+  {"labels", FAST(metric_labels), kFast, "labels(*values) or labels(**values): one series."},   \
+      {"remove", FAST(metric_remove), METH_FASTCALL, "remove(*values): forgets one series."},   \
+      {"clear", metric_clear, METH_NOARGS, "Forgets every series."},                            \
+      {"_init", metric_init, METH_VARARGS, nullptr},                                            \
+      {"_label_values", metric_all_values, METH_NOARGS, nullptr},                               \
+      {"_cell", metric_cell, METH_O, nullptr}, {"_set_cell", metric_set_cell, METH_O, nullptr}, \
+      {"_show_everyone", metric_show_everyone, METH_NOARGS, nullptr}, {                         \
+    nullptr, nullptr, 0, nullptr                                                                \
   }
 
 PyMethodDef counter_methods[] = {
-    {"inc", FAST(counter_inc), kFast, "inc(amount=1)"},
-    {"reset", metric_reset, METH_NOARGS, "Back to 0."},
-    {"get", metric_value, METH_NOARGS, "The value now."},
-    {"count_exceptions", FAST(counter_count_exceptions), kFast,
-     "count_exceptions(exception=Exception): a context manager and decorator."},
+    {"inc", FAST(counter_inc), kFast, "inc(amount=1, exemplar=None)"},
+    {"reset", counter_reset, METH_NOARGS, "Back to 0."},
     COMMON_METHODS,
 };
 PyMethodDef gauge_methods[] = {
     {"inc", FAST(gauge_inc), kFast, "inc(amount=1)"},
     {"dec", FAST(gauge_dec), kFast, "dec(amount=1)"},
     {"set", FAST(gauge_set), kFast, "set(value)"},
-    {"get", metric_value, METH_NOARGS, "The value now."},
-    {"set_to_current_time", gauge_set_to_current_time, METH_NOARGS, nullptr},
-    {"time", gauge_time, METH_NOARGS, "Sets the seconds a block or function took."},
-    {"track_inprogress", gauge_track_inprogress, METH_NOARGS,
-     "Counts how often a block or function runs right now."},
+    {"set_to_current_time", gauge_set_to_current_time, METH_NOARGS, "Sets the seconds since 1970."},
+    {"set_function", gauge_set_function, METH_O, "The value is asked for at each exposition."},
     COMMON_METHODS,
 };
 PyMethodDef histogram_methods[] = {
-    {"observe", FAST(histogram_observe), kFast, "observe(amount)"},
-    {"time", histogram_time, METH_NOARGS, "Observes the seconds a block or function took."},
+    {"observe", FAST(histogram_observe), kFast, "observe(amount, exemplar=None)"},
+    COMMON_METHODS,
+};
+PyMethodDef summary_methods[] = {
+    {"observe", FAST(summary_observe), kFast, "observe(amount)"},
     COMMON_METHODS,
 };
 PyGetSetDef metric_properties[] = {
     {"_name", metric_name, nullptr, nullptr, nullptr},
     {"_documentation", metric_documentation, nullptr, nullptr, nullptr},
+    {"_unit", metric_unit, nullptr, nullptr, nullptr},
+    {"_labelnames", metric_label_names, nullptr, nullptr, nullptr},
+    {"_labelvalues", metric_label_values, nullptr, nullptr, nullptr},
+    {"_upper_bounds", metric_bounds, nullptr, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
@@ -427,87 +570,82 @@ PyGetSetDef metric_properties[] = {
 METRIC_TYPE(counter, Counter)
 METRIC_TYPE(gauge, Gauge)
 METRIC_TYPE(histogram, Histogram)
+METRIC_TYPE(summary, Summary)
 
-// ---- registry
-// ------------------------------------------------------------------------------------
-
-/// CollectorRegistry(process=False)
-PyObject* registry_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
-  static const char* names[] = {"process", nullptr};
-  int process = 0;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$p", const_cast<char**>(names), &process)) {
-    return nullptr;
-  }
-  auto* self = reinterpret_cast<RegistryObject*>(type->tp_alloc(type, 0));
-  if (!self) return nullptr;
-  new (&self->registry) std::shared_ptr<sdk::Registry>(std::make_shared<sdk::Registry>());
-  self->process = process != 0;
-  return reinterpret_cast<PyObject*>(self);
-}
-
-void registry_dealloc(PyObject* self) {
-  std::destroy_at(&as_registry(self)->registry);
+void collector_dealloc(PyObject* self) {
+  std::destroy_at(&reinterpret_cast<CollectorObject*>(self)->collector);
   PyTypeObject* type = Py_TYPE(self);
   type->tp_free(self);
   Py_DECREF(type);
 }
 
-bool is_metric(PyObject* object) {
-  return PyObject_TypeCheck(object, counter_type) || PyObject_TypeCheck(object, gauge_type) ||
-         PyObject_TypeCheck(object, histogram_type);
-}
-
-PyObject* registry_add(PyObject* self, PyObject* metric) {
-  if (!is_metric(metric)) {
-    PyErr_SetString(PyExc_TypeError, "not a metric of vedette.prometheus");
-    return nullptr;
-  }
-  const Status status = as_registry(self)->registry->add(as_metric(metric)->metric);
-  if (status.ok()) return none();
-  PyErr_SetString(PyExc_ValueError, status.error().message.c_str());
-  return nullptr;
-}
-
-PyObject* registry_remove(PyObject* self, PyObject* metric) {
-  if (is_metric(metric)) as_registry(self)->registry->remove(as_metric(metric)->metric.get());
-  return none();
-}
-
-PyObject* registry_render(PyObject* object, PyObject*) {
-  const RegistryObject* self = as_registry(object);
-  refresh_in_progress();
-  const sdk::Registry::Snapshot snapshot = self->registry->snapshot();
-  std::string out;
-  Py_BEGIN_ALLOW_THREADS;
-  if (self->process) sdk::render_process_metrics(out);
-  sdk::Registry::render(snapshot, out);
-  Py_END_ALLOW_THREADS;
-  return PyBytes_FromStringAndSize(out.data(), static_cast<Py_ssize_t>(out.size()));
-}
-
-PyMethodDef registry_methods[] = {
-    {"_add", registry_add, METH_O, nullptr},
-    {"_remove", registry_remove, METH_O, nullptr},
-    {"_render", registry_render, METH_NOARGS, "The metrics as Prometheus text, without the GIL."},
-    {nullptr, nullptr, 0, nullptr},
-};
-PyType_Slot registry_slots[] = {
-    {Py_tp_new, reinterpret_cast<void*>(registry_new)},
-    {Py_tp_dealloc, reinterpret_cast<void*>(registry_dealloc)},
-    {Py_tp_methods, registry_methods},
+PyType_Slot collector_slots[] = {
+    {Py_tp_dealloc, reinterpret_cast<void*>(collector_dealloc)},
     {0, nullptr},
 };
-PyType_Spec registry_spec = {"vedette._native.Registry", sizeof(RegistryObject), 0,
-                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, registry_slots};
+PyType_Spec collector_spec = {
+    "vedette._native.Collector", sizeof(CollectorObject), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION, collector_slots};
 
 }  // namespace
 
+void take_exemplar(sdk::Series& series, size_t index, double amount) {
+  timespec time{};
+  clock_gettime(CLOCK_REALTIME_COARSE, &time);
+  if (!series.exemplar_due(index, time.tv_sec)) return;
+  const ErrorGuard guard;
+  Ref context(current_context());
+  PyObject* found = context ? span_of_context(context.get()) : nullptr;
+  if (!context) PyErr_Clear();
+  if (!is_span(found) || !as_span(found)->sampled) return;
+  const sdk::SpanHead& head = as_span(found)->head;
+  char trace[33], span[17];
+  std::snprintf(trace, sizeof trace, "%016llx%016llx",
+                static_cast<unsigned long long>(head.trace_id.high),
+                static_cast<unsigned long long>(head.trace_id.low));
+  std::snprintf(span, sizeof span, "%016llx", static_cast<unsigned long long>(head.span_id));
+  series.set_exemplar(index, {{{"trace_id", trace}, {"span_id", span}}, amount, wall_seconds()});
+}
+
+bool register_metric(PyObject* registry, std::shared_ptr<sdk::Metric> metric) {
+  Ref module(PyImport_ImportModule("vedette.prometheus.metrics"));
+  constexpr const char* kTypes[] = {"Counter", "Gauge", "Histogram", "Summary"};
+  Ref type(module ? PyObject_GetAttrString(module.get(),
+                                           kTypes[static_cast<size_t>(metric->options().type)])
+                  : nullptr);
+  if (!type) {
+    PyErr_Clear();
+    return false;
+  }
+  MetricObject* self = alloc_metric(reinterpret_cast<PyTypeObject*>(type.get()));
+  Ref owner(reinterpret_cast<PyObject*>(self));
+  if (!self) return false;
+  const auto& labels = metric->options().labels;
+  self->label_names = PyTuple_New(static_cast<Py_ssize_t>(labels.size()));
+  for (size_t i = 0; i < labels.size(); ++i) {
+    PyTuple_SET_ITEM(self->label_names, static_cast<Py_ssize_t>(i), text_of(labels[i]));
+  }
+  if (labels.empty()) {
+    self->series = metric->series({});
+  } else {
+    self->children = PyDict_New();
+  }
+  self->metric = std::move(metric);
+  self->base.collector = self->metric;
+  Ref done(PyObject_CallMethod(registry, "register", "O", self));
+  if (!done) PyErr_Clear();
+  return static_cast<bool>(done);
+}
+
 bool add_metric_types(PyObject* module) {
-  registry_type = add_type(module, &registry_spec);
-  counter_type = registry_type ? add_type(module, &counter_spec) : nullptr;
-  gauge_type = counter_type ? add_type(module, &gauge_spec) : nullptr;
-  histogram_type = gauge_type ? add_type(module, &histogram_spec) : nullptr;
-  return histogram_type != nullptr;
+  collector_type = add_type(module, &collector_spec);
+  if (!collector_type) return false;
+  PyObject* base = reinterpret_cast<PyObject*>(collector_type);
+  counter_type = add_type(module, &counter_spec, base);
+  gauge_type = counter_type ? add_type(module, &gauge_spec, base) : nullptr;
+  histogram_type = gauge_type ? add_type(module, &histogram_spec, base) : nullptr;
+  summary_type = histogram_type ? add_type(module, &summary_spec, base) : nullptr;
+  return summary_type && add_scrape_functions(module);
 }
 
 }  // namespace vedette::native

@@ -528,7 +528,9 @@ PyObject* span_repr(PyObject* self) {
 
 PyMethodDef span_methods[] = {
     {"set_attribute", FAST(py_set_attribute), METH_FASTCALL | METH_KEYWORDS,
-     "set_attribute(key, value): sets one attribute."},
+     "set_attribute(key, value): sets one attribute. None is no value: it is sent as an empty one, "
+     "and\n"
+     "means nothing to most who receive it."},
     {"set_attributes", py_set_attributes, METH_O, "set_attributes(attributes): sets several."},
     {"add_event", FAST(py_add_event), METH_FASTCALL | METH_KEYWORDS,
      "add_event(name, attributes=None, timestamp=None)"},

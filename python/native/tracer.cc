@@ -359,7 +359,8 @@ PyObject* tracer_start_as_current_span(PyObject* self, PyObject* const* args, Py
 PyMethodDef tracer_methods[] = {
     {"start_span", FAST(tracer_start_span), METH_FASTCALL | METH_KEYWORDS,
      "start_span(name, context=None, kind=INTERNAL, attributes=None, links=None, start_time=None,\n"
-     "record_exception=True, set_status_on_exception=True): a started span, not made current."},
+     "record_exception=True, set_status_on_exception=True): a started span, not made current.\n"
+     "Attributes are better given here than set later: samplers can only consider these."},
     {"start_as_current_span", FAST(tracer_start_as_current_span), METH_FASTCALL | METH_KEYWORDS,
      "start_as_current_span(name, context=None, kind=INTERNAL, attributes=None, links=None,\n"
      "start_time=None, record_exception=True, set_status_on_exception=True, end_on_exit=True):\n"

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from vedette import _asgi, _native
 from vedette.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from vedette.prometheus import CollectorRegistry
+from vedette.prometheus import CollectorRegistry, generate_latest
 from vedette.sdk.trace import TracerProvider
 from vedette.sdk.trace.export import BatchSpanProcessor
 
@@ -48,7 +48,7 @@ class Observed:
 
         return {
             (s.labels["method"], s.labels["path"], s.labels["status"]): s.value
-            for family in text_string_to_metric_families(self.registry._render().decode())
+            for family in text_string_to_metric_families(generate_latest(self.registry).decode())
             for s in family.samples
             if s.name == "http_requests_total"
         }

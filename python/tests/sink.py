@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import queue
 import threading
+import zlib
 from concurrent import futures
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -57,8 +58,9 @@ class HttpSink(Sink):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 sink.headers.append(dict(self.headers))
-                if self.headers.get("Content-Encoding") == "gzip":
-                    body = gzip.decompress(body)
+                encoding = self.headers.get("Content-Encoding")
+                if encoding is not None:
+                    body = {"gzip": gzip.decompress, "deflate": zlib.decompress}[encoding](body)
                 answer = sink.answers.pop(0) if sink.answers else (200, {}, b"")
                 if callable(answer):
                     answer(self)
@@ -106,6 +108,7 @@ class GrpcSink(Sink):
         super().__init__()
         self.metadata = []
         self.answers = []
+        self.reply = trace_pb.ExportTraceServiceResponse()
         sink = self
 
         class Service(trace_grpc.TraceServiceServicer):
@@ -115,7 +118,7 @@ class GrpcSink(Sink):
                 if sink.answers:
                     context.abort(sink.answers.pop(0), "as told")
                 sink.requests.append(request)
-                return trace_pb.ExportTraceServiceResponse()
+                return sink.reply
 
         self.server = grpc.server(futures.ThreadPoolExecutor(2))
         trace_grpc.add_TraceServiceServicer_to_server(Service(), self.server)

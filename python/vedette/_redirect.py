@@ -40,6 +40,7 @@ FAMILIES = (
             ("opentelemetry.exporter.otlp.proto.grpc", "vedette.exporter.otlp.proto.grpc"),
             ("opentelemetry.exporter.otlp.proto.http", "vedette.exporter.otlp.proto.http"),
             ("opentelemetry.exporter.prometheus", "vedette.exporter.prometheus"),
+            ("opentelemetry.exporter.zipkin", "vedette.exporter.zipkin"),
         ),
         (
             "opentelemetry.sdk",

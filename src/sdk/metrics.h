@@ -1,14 +1,15 @@
-// The in-process metric registry: counters, gauges and histograms with labels, and their
-// exposition.
+// The in-process metrics: counters, gauges, histograms and summaries with labels.
 //
-// Recording is a few relaxed atomics, from any thread. Making a series and a snapshot take a lock,
-// rendering itself takes none. The number of series of a metric is bounded: what goes beyond it is
-// counted in one series whose labels all read "__overflow__", and the guilty label is named once.
+// Recording is a few relaxed atomics, from any thread. Making a series takes a lock, rendering
+// takes none. The number of series of a metric is bounded: what goes beyond it is counted in one
+// series whose labels all read "__overflow__", and the guilty label is named once.
+//
+// Where a service has several processes their values live in one file (metric_arena.h), and each of
+// them answers for all.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -17,40 +18,19 @@
 #include <vector>
 
 #include "base/result.h"
+#include "sdk/exposition.h"
 
 namespace vedette::sdk {
 
-enum class MetricType : uint8_t { kCounter, kGauge, kHistogram };
+class Metric;
 
 constexpr std::string_view kOverflow = "__overflow__";
 /// Label values are cut to this many bytes.
 constexpr size_t kLabelBytesMax = 1024;
 constexpr size_t kSeriesMax = 2000;
 
-/// One series. Alive as long as somebody holds it, even after its removal from the metric.
-class Series {
- public:
-  Series(std::string labels_before_le, std::string labels_after_le, size_t buckets);
-
-  void add(double amount) { value_.fetch_add(amount, std::memory_order_relaxed); }
-  void set(double value) { value_.store(value, std::memory_order_relaxed); }
-  double value() const { return value_.load(std::memory_order_relaxed); }
-
-  /// Counts into the bucket at `index` (bounds.size() is +Inf) and adds to the sum.
-  void observe(double amount, size_t index) {
-    buckets_[index].fetch_add(1, std::memory_order_relaxed);
-    value_.fetch_add(amount, std::memory_order_relaxed);
-  }
-  uint64_t bucket(size_t index) const { return buckets_[index].load(std::memory_order_relaxed); }
-
- private:
-  friend class Metric;
-  // `a="1",` of the labels that sort before "le", `,z="2"` of those after it.
-  const std::string before_;
-  const std::string after_;
-  std::atomic<double> value_{0};
-  std::unique_ptr<std::atomic<uint64_t>[]> buckets_;
-};
+/// How the values of several processes become one (prometheus_client's multiprocess_mode).
+enum class GaugeMode : uint8_t { kAll, kMin, kMax, kSum, kMostRecent };
 
 struct MetricOptions {
   MetricType type = MetricType::kCounter;
@@ -58,13 +38,82 @@ struct MetricOptions {
   std::string help{};
   std::vector<std::string> labels{};
   std::vector<double> bounds{};  // of a histogram, ascending, +Inf left out
+  std::string unit{};
+  GaugeMode mode = GaugeMode::kAll;
+  bool live = false;      // of a gauge: only living processes count
+  bool created = true;    // shows _created where that is wanted at all
+  bool everyone = false;  // shown by processes of the service that do not have it
   size_t series_max = kSeriesMax;
 };
 
-class Metric {
+/// The values of a series: [value or sum, time, counts…]. The time is that of its creation, of a
+/// gauge when it was set; the counts are a histogram's buckets or a summary's one.
+using Cell = std::atomic<double>;
+constexpr size_t kValueCell = 0, kTimeCell = 1, kCountCells = 2;
+/// How many cells a series of this kind has.
+size_t cells_of(const MetricOptions& options);
+
+/// One series. Alive as long as somebody holds it, even after its removal from the metric.
+class Series {
  public:
-  /// Checks names and bounds.
+  Series(Metric* metric, Labels labels) : metric_(metric), labels_(std::move(labels)) {}
+  Series(const Series&) = delete;
+  Series& operator=(const Series&) = delete;
+
+  void add(double amount) { cell(kValueCell).fetch_add(amount, std::memory_order_relaxed); }
+  void set(double value) { cell(kValueCell).store(value, std::memory_order_relaxed); }
+  void set_time(double seconds) { cell(kTimeCell).store(seconds, std::memory_order_relaxed); }
+  double value() { return get(kValueCell); }
+  double time() { return get(kTimeCell); }
+
+  /// Counts into the bucket at `index` (bounds.size() is +Inf; 0 of a summary), adds to the sum.
+  void observe(double amount, size_t index) {
+    Cell* cells = this->cells();
+    cells[kCountCells + index].fetch_add(1, std::memory_order_relaxed);
+    cells[kValueCell].fetch_add(amount, std::memory_order_relaxed);
+  }
+  double bucket(size_t index) { return get(kCountCells + index); }
+
+  const Labels& labels() const { return labels_; }
+
+  /// Under the GIL: the exemplar of a counter (0) or bucket.
+  void set_exemplar(size_t index, Exemplar exemplar);
+  /// Under the GIL: true once a second, for each index.
+  bool exemplar_due(size_t index, int64_t second) {
+    if (index < looked_at_.size() && looked_at_[index] == second) return false;
+    if (index >= looked_at_.size()) looked_at_.resize(index + 1);
+    looked_at_[index] = second;
+    return true;
+  }
+  using Exemplars = std::vector<std::shared_ptr<const Exemplar>>;
+  const Exemplars& exemplars() const { return exemplars_; }
+  /// The cells; null in a forked child that has not touched the series.
+  const Cell* peek() const { return cells_.load(std::memory_order_relaxed); }
+
+ private:
+  friend class Metric;
+  Cell* cells() {
+    Cell* cells = cells_.load(std::memory_order_relaxed);
+    return cells ? cells : attach();
+  }
+  Cell& cell(size_t index) { return cells()[index]; }
+  double get(size_t index) { return cell(index).load(std::memory_order_relaxed); }
+  /// The first touch: the first of all, or that of a forked child.
+  Cell* attach();
+
+  Metric* metric_;  // null: removed
+  const Labels labels_;
+  std::atomic<Cell*> cells_{nullptr};
+  std::unique_ptr<Cell[]> private_;  // holds cells_ when they are not shared
+  Exemplars exemplars_;
+  std::vector<int64_t> looked_at_;
+};
+
+class Metric : public Collector, public std::enable_shared_from_this<Metric> {
+ public:
+  /// Checks bounds and that no label is named twice.
   static Result<std::shared_ptr<Metric>> create(MetricOptions options);
+  ~Metric() override;
 
   const MetricOptions& options() const { return options_; }
   /// The series with these label values, in the order of options().labels; made when it is new.
@@ -74,51 +123,50 @@ class Metric {
   size_t bucket_of(double amount) const;
   void observe(Series& series, double amount) const { series.observe(amount, bucket_of(amount)); }
 
-  /// Names this metric's samples take: two metrics of a registry may not share one.
-  std::vector<std::string> sample_names() const;
   std::vector<std::shared_ptr<Series>> all_series();
-  void render(std::string& out, const std::vector<std::shared_ptr<Series>>& series) const;
+  std::unique_ptr<Collection> begin() override;
+  /// Processes of the service that do not have this metric show it all the same.
+  void show_everyone();
+
+  /// What other processes know it by.
+  const std::string& identity() const { return identity_; }
+
+  bool claims() const { return claims_; }
+  /// "0.005", …, "+Inf" of a histogram.
+  const std::vector<std::string>& bound_texts() const { return bound_texts_; }
+  const std::shared_ptr<const LabelNames>& label_names() const { return names_; }
+
+  // For the sharing of values; under its lock.
+  void share_all();      // moves the values to the arena
+  void forget_values();  // in a forked child: they are the parent's
 
  private:
+  friend class Series;
   explicit Metric(MetricOptions options);
-  static std::string key_of(const std::vector<std::string_view>& values);
+  std::string key_of(const std::vector<std::string_view>& values) const;
   std::shared_ptr<Series> make(const std::vector<std::string_view>& values);
+  void share(Series& series);
   void name_the_guilty();
-  void render_series(std::string& out, const Series& series) const;
+  void detach(Series& series);
+  uint32_t definition();
 
-  const MetricOptions options_;
-  std::vector<size_t> label_order_;       // by name, as exposition has it
+  MetricOptions options_;
+  std::shared_ptr<const LabelNames> names_;
   std::vector<std::string> bound_texts_;  // "0.005", …, "+Inf"
+  std::string identity_;
+  bool claims_ = false;      // its values are those of this name; else it is on its own
+  uint32_t definition_ = 0;  // where the arena has it
+  uint64_t defined_in_ = 0;  // in which of this process's slots
   std::mutex mutex_;
   std::unordered_map<std::string, std::shared_ptr<Series>> by_key_;
   std::vector<std::shared_ptr<Series>> in_order_;
   std::shared_ptr<Series> overflow_;
 };
 
-class Registry {
- public:
-  Status add(std::shared_ptr<Metric> metric);
-  void remove(const Metric* metric);
+/// Whether _created samples are shown (prometheus_client's enable_created_metrics()).
+void show_created(bool show);
 
-  /// What there is now. Taken under the lock of the interpreter, so that no fork() finds a mutex
-  /// taken; rendered without.
-  using Snapshot =
-      std::vector<std::pair<std::shared_ptr<Metric>, std::vector<std::shared_ptr<Series>>>>;
-  Snapshot snapshot();
-  /// Prometheus text format 0.0.4.
-  static void render(const Snapshot& snapshot, std::string& out);
-
- private:
-  std::mutex mutex_;
-  std::vector<std::shared_ptr<Metric>> metrics_;
-  std::map<std::string, const Metric*> names_;
-};
-
-/// process_* as prometheus_client reports them, read from /proc.
-void render_process_metrics(std::string& out);
-
-/// A sample's value: "1.0", "0.25", "+Inf", "NaN".
-void append_number(std::string& out, double value);
-void append_escaped_label(std::string& out, std::string_view value);
+/// process_* of the process itself, as prometheus_client reports them, read from /proc.
+std::unique_ptr<Collection> process_metrics();
 
 }  // namespace vedette::sdk

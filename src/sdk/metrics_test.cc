@@ -6,6 +6,8 @@
 #include <cmath>
 #include <thread>
 
+#include "sdk/metric_collection.h"
+
 namespace vedette::sdk {
 namespace {
 
@@ -18,19 +20,27 @@ std::shared_ptr<Metric> make(MetricOptions options) {
   return *metric;
 }
 
-std::string text_of(const std::shared_ptr<Metric>& metric) {
-  Registry registry;
-  EXPECT_TRUE(registry.add(metric).ok());
+std::string text_of(std::unique_ptr<Collection> collection, Format format = Format::kText) {
+  Scrape scrape;
+  scrape.begin_group();
+  scrape.add(std::move(collection));
   std::string out;
-  Registry::render(registry.snapshot(), out);
+  TextWriter writer(out, format, Escaping::kUnderscores);
+  scrape.collect(0, writer);
+  writer.finish();
   return out;
+}
+
+std::string text_of(const std::shared_ptr<Metric>& metric) {
+  return text_of(metric->begin());
 }
 
 TEST(Metrics, RendersACounterWithItsLabelsSortedAndEscaped) {
   auto counter = make({.type = MetricType::kCounter,
                        .name = "orders",
                        .help = "What\nfor \\",
-                       .labels = {"z", "a"}});
+                       .labels = {"z", "a"},
+                       .created = false});
   counter->series({"last", "q\"\\\n"})->add(2);
   EXPECT_EQ(text_of(counter),
             "# HELP orders_total What\\nfor \\\\\n# TYPE orders_total counter\n"
@@ -62,8 +72,21 @@ TEST(Metrics, HistogramWithoutLabelsHasNoBraces) {
 
 TEST(Metrics, NumbersAreWrittenAsPrometheusReadsThem) {
   const std::pair<double, const char*> cases[] = {
-      {0, "0.0"},     {1, "1.0"},         {0.1, "0.1"},        {1e21, "1e+21"},
-      {-2.5, "-2.5"}, {INFINITY, "+Inf"}, {-INFINITY, "-Inf"}, {std::nan(""), "NaN"},
+      {0, "0.0"},
+      {1, "1.0"},
+      {0.1, "0.1"},
+      {1e21, "1e+21"},
+      {-2.5, "-2.5"},
+      {1e6, "1e+06"},
+      {999999.0, "999999.0"},
+      {1234567.5, "1.2345675e+06"},
+      {-1e6, "-1000000.0"},
+      {0.0001, "0.0001"},
+      {1e-5, "1e-05"},
+      {-0.0, "-0.0"},
+      {INFINITY, "+Inf"},
+      {-INFINITY, "-Inf"},
+      {std::nan(""), "NaN"},
   };
   for (const auto& [value, expected] : cases) {
     std::string out;
@@ -87,27 +110,39 @@ TEST(Metrics, SeriesBeyondTheLimitShareOne) {
   EXPECT_THAT(text, Not(HasSubstr("user=\"7\"")));
 }
 
-TEST(Metrics, RefusesBadNamesAndSaysWhich) {
+TEST(Metrics, RefusesWhatCannotBeShown) {
   const MetricOptions cases[] = {
-      {.name = "1a"},
-      {.name = "a b"},
-      {.name = "a", .help = "", .labels = {"__x"}},
+      {.name = ""},
       {.name = "a", .help = "", .labels = {"x", "x"}},
-      {.type = MetricType::kHistogram, .name = "a", .help = "", .labels = {"le"}},
       {.type = MetricType::kHistogram, .name = "a", .help = "", .labels = {}, .bounds = {2, 1}},
   };
   for (const MetricOptions& options : cases) EXPECT_FALSE(Metric::create(options).ok());
 }
 
-TEST(Registry, RefusesTwoMetricsWithOneSampleName) {
-  Registry registry;
-  EXPECT_TRUE(registry.add(make({.type = MetricType::kCounter, .name = "a"})).ok());
-  auto gauge = make({.type = MetricType::kGauge, .name = "a_total"});
-  EXPECT_FALSE(registry.add(gauge).ok());
-  auto other = make({.type = MetricType::kGauge, .name = "b"});
-  EXPECT_TRUE(registry.add(other).ok());
-  registry.remove(other.get());
-  EXPECT_TRUE(registry.add(make({.type = MetricType::kGauge, .name = "b"})).ok());
+TEST(Metrics, EscapesNamesByEachScheme) {
+  const struct {
+    Escaping escaping;
+    const char *metric, *label;
+  } cases[] = {
+      {Escaping::kUnderscores, "a_b_1", "x_y"},
+      {Escaping::kAllowUtf8, "\"a.b:1 \\\\\"", "\"x.y\""},
+      {Escaping::kDots, "a_dot_b:1____", "x_dot_y"},
+      {Escaping::kValues, "U__a_2e_b:1_20__5c_", "U__x_2e_y"},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(escape_name("x.y", c.escaping, true), c.label);
+    if (c.escaping != Escaping::kUnderscores) {
+      EXPECT_EQ(escape_name("a.b:1 \\", c.escaping, false), c.metric);
+    }
+  }
+  EXPECT_EQ(escape_name("9a.b\u00e9", Escaping::kUnderscores, false), "_a_b_");
+}
+
+TEST(Metrics, CutsLongValuesBetweenCharacters) {
+  auto counter = make({.type = MetricType::kCounter, .name = "c", .help = "", .labels = {"x"}});
+  std::string value(kLabelBytesMax - 1, 'a');
+  value += "\u00e9";
+  EXPECT_EQ(counter->series({value})->labels().values()[0], std::string(kLabelBytesMax - 1, 'a'));
 }
 
 TEST(Metrics, CountsEveryIncrementOfManyThreads) {
@@ -123,8 +158,7 @@ TEST(Metrics, CountsEveryIncrementOfManyThreads) {
 }
 
 TEST(Metrics, ReportsThisProcess) {
-  std::string out;
-  render_process_metrics(out);
+  const std::string out = text_of(process_metrics());
   EXPECT_THAT(out,
               HasSubstr("# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total "));
   EXPECT_THAT(out, HasSubstr("process_resident_memory_bytes "));

@@ -37,16 +37,22 @@ int open_descriptors() {
   return count;
 }
 
-void sample(std::string& out, const char* name, const char* help, const char* type, double value) {
-  out.append("# HELP ").append(name).append(" ").append(help).append("\n# TYPE ").append(name);
-  out.append(" ").append(type).append("\n").append(name).append(" ");
-  append_number(out, value);
-  out += '\n';
-}
+/// Gauges and counters without labels.
+class ProcessNow : public Collection {
+ public:
+  void collect(SampleSink& sink, SharedValues*) override;
 
-}  // namespace
+ private:
+  static void show(SampleSink& sink, const char* name, const char* help, double value,
+                   MetricType type = MetricType::kGauge) {
+    static const Labels kNone(std::make_shared<const LabelNames>(std::vector<std::string>()), {});
+    sink.family({name, help, type});
+    sink.sample(
+        {.suffix = type == MetricType::kCounter ? "_total" : "", .labels = &kNone, .value = value});
+  }
+};
 
-void render_process_metrics(std::string& out) {
+void ProcessNow::collect(SampleSink& sink, SharedValues*) {
   const std::string stat = read_file("/proc/self/stat");
   const size_t name_end = stat.rfind(')');
   if (name_end == stat.npos) return;
@@ -61,20 +67,25 @@ void render_process_metrics(std::string& out) {
   }
   const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
   static const double booted = boot_time();
-  sample(out, "process_virtual_memory_bytes", "Virtual memory size in bytes.", "gauge", fields[23]);
-  sample(out, "process_resident_memory_bytes", "Resident memory size in bytes.", "gauge",
-         fields[24] * static_cast<double>(sysconf(_SC_PAGESIZE)));
-  sample(out, "process_start_time_seconds",
-         "Start time of the process since unix epoch in seconds.", "gauge",
-         booted + fields[22] / ticks);
-  sample(out, "process_cpu_seconds_total", "Total user and system CPU time spent in seconds.",
-         "counter", (fields[14] + fields[15]) / ticks);
-  sample(out, "process_open_fds", "Number of open file descriptors.", "gauge", open_descriptors());
+  show(sink, "process_virtual_memory_bytes", "Virtual memory size in bytes.", fields[23]);
+  show(sink, "process_resident_memory_bytes", "Resident memory size in bytes.",
+       fields[24] * static_cast<double>(sysconf(_SC_PAGESIZE)));
+  show(sink, "process_start_time_seconds", "Start time of the process since unix epoch in seconds.",
+       booted + fields[22] / ticks);
+  show(sink, "process_cpu_seconds", "Total user and system CPU time spent in seconds.",
+       (fields[14] + fields[15]) / ticks, MetricType::kCounter);
+  show(sink, "process_open_fds", "Number of open file descriptors.", open_descriptors());
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    sample(out, "process_max_fds", "Maximum number of open file descriptors.", "gauge",
-           static_cast<double>(limit.rlim_cur));
+    show(sink, "process_max_fds", "Maximum number of open file descriptors.",
+         static_cast<double>(limit.rlim_cur));
   }
+}
+
+}  // namespace
+
+std::unique_ptr<Collection> process_metrics() {
+  return std::make_unique<ProcessNow>();
 }
 
 }  // namespace vedette::sdk

@@ -26,6 +26,9 @@ logger = logging.getLogger("vedette")
 LabelValue = AnyValue
 Attributes = Mapping[str, LabelValue]
 
+# The semantic conventions that our detectors' attributes are those of.
+SCHEMA_URL = "https://opentelemetry.io/schemas/1.36.0"
+
 CLOUD_PROVIDER = "cloud.provider"
 CLOUD_ACCOUNT_ID = "cloud.account.id"
 CLOUD_REGION = "cloud.region"
@@ -98,7 +101,7 @@ class Resource:
     def create(attributes: Attributes | None = None, schema_url: str | None = None) -> Resource:
         """The given attributes over those detected over the defaults. Detectors must not call this."""
         detected = get_aggregated_resources(_build_resource_detectors(), _default_resource())
-        resource = detected.merge(Resource(attributes or {}, schema_url))
+        resource = _lay_over(detected, Resource(attributes or {}, schema_url))
         if not resource.attributes.get(SERVICE_NAME):
             program = os.path.basename(sys.executable or "")
             name = f"unknown_service:{program}" if program else "unknown_service"
@@ -233,7 +236,7 @@ class ProcessResourceDetector(ResourceDetector):
             found[PROCESS_COMMAND_ARGS] = list(sys.orig_argv)
         if owner := _user_name():
             found[PROCESS_OWNER] = owner
-        return Resource(found)
+        return Resource(found, SCHEMA_URL)
 
 
 def _user_name() -> str | None:
@@ -249,7 +252,8 @@ class OsResourceDetector(ResourceDetector):
     """``os.type`` and ``os.version``."""
 
     def detect(self) -> Resource:
-        return Resource({OS_TYPE: platform.system().lower(), OS_VERSION: platform.release()})
+        found = {OS_TYPE: platform.system().lower(), OS_VERSION: platform.release()}
+        return Resource(found, SCHEMA_URL)
 
 
 class _HostResourceDetector(ResourceDetector):
@@ -271,7 +275,7 @@ class _HostResourceDetector(ResourceDetector):
             if machine_id:
                 found[HOST_ID] = machine_id
                 break
-        return Resource(found)
+        return Resource(found, SCHEMA_URL)
 
 
 class ServiceInstanceIdResourceDetector(ResourceDetector):
@@ -369,8 +373,18 @@ def get_aggregated_resources(
                 raise found
             logger.warning("Exception %r in detector %s, ignoring", found, detector)
         else:
-            resource = resource.merge(found)
+            resource = _lay_over(resource, found)
     return resource
+
+
+def _lay_over(base: Resource, found: Resource) -> Resource:
+    """As ``merge``, but what our detectors say of their schema gives way to any other."""
+    if found.schema_url and base.schema_url not in ("", found.schema_url):
+        if found.schema_url == SCHEMA_URL:
+            found = Resource(found.attributes)
+        elif base.schema_url == SCHEMA_URL:
+            base = Resource(base.attributes)
+    return base.merge(found)
 
 
 def _detect_all(

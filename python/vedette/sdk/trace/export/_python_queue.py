@@ -111,11 +111,19 @@ class PythonQueue:
             detach(token)
 
     def flush(self, timeout: float) -> bool:
-        """Exports what is queued now; False when that took longer than the timeout."""
+        """Exports what is queued now, and what the exporter may have kept; False when that took longer than the
+        timeout."""
+        deadline = monotonic() + timeout
         with self._changed:
-            if self._shut:
+            if self._shut or not self._wait_until_empty(timeout):
                 return False
-            return self._wait_until_empty(timeout)
+        flush = getattr(self.exporter, "force_flush", None)
+        try:
+            left = int(1000 * max(0.0, deadline - monotonic()))
+            return flush is None or flush(left) is not False
+        except Exception:
+            logger.exception("%r could not be flushed", self.exporter)
+            return False
 
     def _wait_until_empty(self, timeout: float) -> bool:
         deadline = monotonic() + timeout

@@ -1,0 +1,91 @@
+"""``prometheus_client``, recorded and rendered natively.
+
+    from vedette.prometheus import Counter, Histogram, Gauge, generate_latest
+
+    orders_created = Counter("orders_created_total", "Orders created", ["payment_method"])
+    orders_created.labels(payment_method="card").inc()
+
+Names, signatures and output are those of ``prometheus_client``. Beyond it:
+
+- a service with several processes (gunicorn, uvicorn --workers, forks, multiprocessing) is answered for by each of
+  them, without any setting;
+- a metric holds at most ``series_limit`` series (2,000), further ones are counted together as ``"__overflow__"`` and
+  the label at fault is reported once;
+- counters and histograms keep the span that is current as an exemplar, shown in OpenMetrics;
+- no value and no collector that fails breaks an exposition.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from vedette import _native
+from vedette.prometheus import exposition
+from vedette.prometheus.exposition import (
+    CONTENT_TYPE_LATEST,
+    CONTENT_TYPE_PLAIN_0_0_4,
+    CONTENT_TYPE_PLAIN_1_0_0,
+    generate_latest,
+    make_wsgi_app,
+    write_to_textfile,
+)
+from vedette.prometheus.gc_collector import GC_COLLECTOR, GCCollector
+from vedette.prometheus.metrics import (
+    Counter,
+    Enum,
+    Gauge,
+    Histogram,
+    Info,
+    Summary,
+    disable_created_metrics,
+    enable_created_metrics,
+)
+from vedette.prometheus.metrics_core import Metric
+from vedette.prometheus.platform_collector import PLATFORM_COLLECTOR, PlatformCollector
+from vedette.prometheus.process_collector import PROCESS_COLLECTOR, ProcessCollector
+from vedette.prometheus.registry import REGISTRY, CollectorRegistry
+
+os.register_at_fork(
+    before=_native.metrics_before_fork, after_in_child=_native.metrics_after_fork_in_child
+)
+
+__all__ = (
+    "CONTENT_TYPE_LATEST",
+    "CONTENT_TYPE_PLAIN_0_0_4",
+    "CONTENT_TYPE_PLAIN_1_0_0",
+    "GC_COLLECTOR",
+    "PLATFORM_COLLECTOR",
+    "PROCESS_COLLECTOR",
+    "REGISTRY",
+    "CollectorRegistry",
+    "Counter",
+    "Enum",
+    "GCCollector",
+    "Gauge",
+    "Histogram",
+    "Info",
+    "Metric",
+    "MetricsHandler",
+    "PlatformCollector",
+    "ProcessCollector",
+    "Summary",
+    "delete_from_gateway",
+    "disable_created_metrics",
+    "enable_created_metrics",
+    "generate_latest",
+    "instance_ip_grouping_key",
+    "make_asgi_app",
+    "make_wsgi_app",
+    "push_to_gateway",
+    "pushadd_to_gateway",
+    "start_http_server",
+    "start_wsgi_server",
+    "write_to_textfile",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:  # what is loaded on first use
+        return getattr(exposition, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

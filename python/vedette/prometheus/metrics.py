@@ -1,0 +1,534 @@
+"""Counter, Gauge, Summary, Histogram, Info and Enum. The first four are recorded natively.
+
+A metric holds at most ``series_limit`` series (2,000); what is beyond is counted in one, named ``__overflow__``, and
+the label at fault is named once on standard error.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from threading import Lock
+from typing import Any, Literal
+
+from vedette import _native
+from vedette.prometheus.context_managers import ExceptionCounter, InprogressTracker, Timer
+from vedette.prometheus.metrics_core import Metric
+from vedette.prometheus.registry import REGISTRY, CollectorRegistry
+from vedette.prometheus.samples import Exemplar, Sample
+from vedette.prometheus.utils import INF
+from vedette.prometheus.validation import _validate_labelnames, _validate_metric_name
+from vedette.prometheus.values import Value
+
+SERIES_LIMIT = 2000
+
+MultiprocessMode = Literal[
+    "all", "liveall", "min", "livemin", "max", "livemax", "sum", "livesum", "mostrecent",
+    "livemostrecent",
+]  # fmt: skip
+_MODES = ("all", "min", "max", "sum", "mostrecent")  # in the order of the native enumeration
+
+
+def disable_created_metrics() -> None:
+    """Leaves out the ``_created`` samples of counters, histograms and summaries."""
+    _native.metrics_show_created(False)
+
+
+def enable_created_metrics() -> None:
+    """Shows the ``_created`` samples of counters, histograms and summaries, as is usual."""
+    _native.metrics_show_created(True)
+
+
+if os.environ.get("PROMETHEUS_DISABLE_CREATED_SERIES", "").lower() in ("true", "1", "t"):
+    disable_created_metrics()
+
+
+def _build_full_name(metric_type: str, name: str, namespace: str, subsystem: str, unit: str) -> str:
+    if not name:
+        raise ValueError("Metric name should not be empty")
+    full_name = "_".join(part for part in (namespace, subsystem, name) if part)
+    if metric_type == "counter":
+        full_name = full_name.removesuffix("_total")
+    if unit and not full_name.endswith("_" + unit):
+        full_name += "_" + unit
+    if unit and metric_type in ("info", "stateset"):
+        raise ValueError("Metric name is of a type that cannot have a unit: " + full_name)
+    return full_name
+
+
+class MetricWrapperBase:
+    """What all metrics have in common."""
+
+    _type: str = ""
+    _reserved_labelnames: Sequence[str] = ()
+
+    _name: str
+    _documentation: str
+    _unit: str
+    _labelnames: tuple[str, ...]
+    _labelvalues: tuple[str, ...]
+
+    def _is_observable(self) -> bool:
+        return not self._labelnames or bool(self._labelvalues)
+
+    def _raise_if_not_observable(self) -> None:
+        if not self._is_observable():
+            raise ValueError(f"{self._type} metric is missing label values")
+
+    def _is_parent(self) -> bool:
+        return bool(self._labelnames) and not self._labelvalues
+
+    def _get_metric(self) -> Metric:
+        return Metric(self._name, self._documentation, self._type, self._unit)
+
+    def describe(self) -> Iterable[Metric]:
+        """The family without its samples."""
+        return [self._get_metric()]
+
+    def collect(self) -> Iterable[Metric]:
+        """The family with its samples."""
+        family = self._get_metric()
+        family.samples = [
+            sample._replace(name=self._name + sample.name) for sample in self._samples()
+        ]
+        return [family]
+
+    def _samples(self) -> Iterator[Sample]:
+        """Samples whose names are suffixes alone."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return f"{self._type}:{self._name}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__module__}.{type(self).__name__}({self._name})"
+
+    def _names(
+        self,
+        name: str,
+        labelnames: Iterable[str],
+        namespace: str,
+        subsystem: str,
+        unit: str,
+    ) -> tuple[str, tuple[str, ...]]:
+        full_name = _build_full_name(self._type, name, namespace, subsystem, unit)
+        if isinstance(labelnames, str):
+            raise TypeError("labelnames must be a sequence of names, not a string")
+        labels = _validate_labelnames(self, labelnames)
+        _validate_metric_name(full_name)
+        return full_name, labels
+
+    def _matching(self, labels: dict[str, str]) -> Iterator[tuple[str, ...]]:
+        """The label values of the series that have these labels."""
+        if not self._labelnames:
+            raise ValueError(f"No label names were set when constructing {self}")
+        if not isinstance(labels, dict):
+            raise TypeError("labels must be a dict of {label_name: label_value}")
+        unknown = [name for name in labels if name not in self._labelnames]
+        if unknown:
+            raise ValueError(f"Unknown label names: {unknown}; expected {self._labelnames}")
+        wanted = {self._labelnames.index(name): str(value) for name, value in labels.items()}
+        for values in self._all_values() if wanted else ():
+            if all(values[at] == value for at, value in wanted.items()):
+                yield values
+
+    def _all_values(self) -> list[tuple[str, ...]]:
+        raise NotImplementedError
+
+    def remove_by_labels(self, labels: dict[str, str]) -> None:
+        """Forgets every series that has these labels, whatever its others are."""
+        for values in list(self._matching(labels)):
+            self.remove(*values)  # type: ignore[attr-defined]
+
+
+class _NativeMetric(MetricWrapperBase):
+    """A metric whose values are kept by a native base class."""
+
+    def _begin(
+        self,
+        names: tuple[str, tuple[str, ...]],
+        documentation: str,
+        unit: str,
+        registry: CollectorRegistry | None,
+        series_limit: int,
+        buckets: Sequence[float] = (),
+        mode: str = "all",
+    ) -> None:
+        live = mode.startswith("live")
+        number = _MODES.index(mode.removeprefix("live"))
+        init = self._init  # type: ignore[attr-defined]
+        init(names[0], documentation, names[1], unit, buckets, number, live, series_limit)
+        if registry is not None:
+            registry.register(self)  # type: ignore[arg-type]
+
+    def _all_values(self) -> list[tuple[str, ...]]:
+        return self._label_values()  # type: ignore[attr-defined]
+
+    @property
+    def _metrics(self) -> dict[tuple[str, ...], Any]:
+        """The series by their label values; a copy."""
+        return {values: self.labels(*values) for values in self._all_values()}  # type: ignore[attr-defined]
+
+    @property
+    def _created(self) -> float:
+        return self._cell(-2)  # type: ignore[attr-defined]
+
+    def _samples(self) -> Iterator[Sample]:
+        found = _native.metrics_collect([self])
+        own = dict(zip(self._labelnames, self._labelvalues, strict=False))
+        for suffix, labels, value, exemplar in found[0][4] if found else ():
+            if own and own.items() - labels.items():
+                continue
+            yield Sample(suffix, labels, value, None, Exemplar(*exemplar) if exemplar else None)
+
+
+class Counter(_NativeMetric, _native.Counter):
+    """Counts what happens; it only goes up.
+
+        failures = Counter("my_failures", "What failed", ["where"])
+        failures.labels(where="there").inc()
+
+    ``count_exceptions()`` counts those that leave a block or function.
+    """
+
+    _type = "counter"
+
+    def __init__(
+        self,
+        name: str,
+        documentation: str,
+        labelnames: Iterable[str] = (),
+        namespace: str = "",
+        subsystem: str = "",
+        unit: str = "",
+        registry: CollectorRegistry | None = REGISTRY,
+        *,
+        series_limit: int = SERIES_LIMIT,
+    ) -> None:
+        names = self._names(name, labelnames, namespace, subsystem, unit)
+        self._begin(names, documentation, unit, registry, series_limit)
+
+    @property
+    def _value(self) -> Value:
+        return Value(self)
+
+    def count_exceptions(
+        self,
+        exception: type[BaseException] | tuple[type[BaseException], ...] = Exception,
+    ) -> ExceptionCounter:
+        """Around a block or function: counts the exceptions of these kinds that leave it."""
+        self._raise_if_not_observable()
+        return ExceptionCounter(self, exception)
+
+
+class Gauge(_NativeMetric, _native.Gauge):
+    """A value that goes up and down.
+
+        waiting = Gauge("waiting_orders", "Orders that wait")
+        waiting.set(3)
+        waiting.inc()
+
+    ``multiprocess_mode`` says how the values of several processes of a service become one: ``all`` keeps them apart
+    (label ``pid``), ``sum``, ``min``, ``max`` and ``mostrecent`` make one of them; with ``live`` in front only living
+    processes count.
+    """
+
+    _type = "gauge"
+    _multiprocess_mode: str = "all"
+    _MOST_RECENT_MODES = frozenset(("mostrecent", "livemostrecent"))
+    _MULTIPROC_MODES = frozenset(prefix + mode for prefix in ("", "live") for mode in _MODES)
+
+    def __init__(
+        self,
+        name: str,
+        documentation: str,
+        labelnames: Iterable[str] = (),
+        namespace: str = "",
+        subsystem: str = "",
+        unit: str = "",
+        registry: CollectorRegistry | None = REGISTRY,
+        multiprocess_mode: MultiprocessMode = "all",
+        *,
+        series_limit: int = SERIES_LIMIT,
+    ) -> None:
+        if multiprocess_mode not in self._MULTIPROC_MODES:
+            raise ValueError(f"Invalid multiprocess mode: {multiprocess_mode}")
+        self._multiprocess_mode = multiprocess_mode
+        names = self._names(name, labelnames, namespace, subsystem, unit)
+        self._begin(names, documentation, unit, registry, series_limit, mode=multiprocess_mode)
+
+    @property
+    def _value(self) -> Value:
+        return Value(self)
+
+    def track_inprogress(self) -> InprogressTracker:
+        """Around a block or function: one more while it runs."""
+        self._raise_if_not_observable()
+        return InprogressTracker(self)
+
+    def time(self) -> Timer:
+        """Around a block or function: sets the seconds it took."""
+        return Timer(self, "set")
+
+
+class Summary(_NativeMetric, _native.Summary):
+    """Counts observations and adds them up.
+
+    sizes = Summary("request_size_bytes", "Sizes of requests")
+    sizes.observe(512)
+    """
+
+    _type = "summary"
+    _reserved_labelnames = ("quantile",)
+
+    def __init__(
+        self,
+        name: str,
+        documentation: str,
+        labelnames: Iterable[str] = (),
+        namespace: str = "",
+        subsystem: str = "",
+        unit: str = "",
+        registry: CollectorRegistry | None = REGISTRY,
+        *,
+        series_limit: int = SERIES_LIMIT,
+    ) -> None:
+        names = self._names(name, labelnames, namespace, subsystem, unit)
+        self._begin(names, documentation, unit, registry, series_limit)
+
+    @property
+    def _count(self) -> Value:
+        return Value(self, 0)
+
+    @property
+    def _sum(self) -> Value:
+        return Value(self)
+
+    def time(self) -> Timer:
+        """Around a block or function: observes the seconds it took."""
+        return Timer(self, "observe")
+
+
+class Histogram(_NativeMetric, _native.Histogram):
+    """Counts observations by size, in buckets with the upper bounds ``buckets``.
+
+    latency = Histogram("request_seconds", "How long requests took", ["route"])
+    latency.labels("/orders").observe(0.17)
+    """
+
+    _type = "histogram"
+    _reserved_labelnames = ("le",)
+    DEFAULT_BUCKETS = (
+        0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, INF,
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        documentation: str,
+        labelnames: Iterable[str] = (),
+        namespace: str = "",
+        subsystem: str = "",
+        unit: str = "",
+        registry: CollectorRegistry | None = REGISTRY,
+        buckets: Sequence[float | str] = DEFAULT_BUCKETS,
+        *,
+        series_limit: int = SERIES_LIMIT,
+    ) -> None:
+        bounds = [float(bound) for bound in buckets]
+        if bounds != sorted(bounds):
+            raise ValueError("Buckets not in sorted order")
+        if not [bound for bound in bounds if bound != INF]:
+            raise ValueError("Must have at least two buckets")
+        names = self._names(name, labelnames, namespace, subsystem, unit)
+        self._begin(names, documentation, unit, registry, series_limit, bounds)
+
+    @property
+    def _sum(self) -> Value:
+        return Value(self)
+
+    @property
+    def _buckets(self) -> list[Value]:
+        return [Value(self, index) for index in range(len(self._upper_bounds))]
+
+    def time(self) -> Timer:
+        """Around a block or function: observes the seconds it took."""
+        return Timer(self, "observe")
+
+
+class _PlainMetric(MetricWrapperBase):
+    """A metric that changes seldom, kept in Python. Each process shows its own."""
+
+    def _begin(
+        self,
+        names: tuple[str, tuple[str, ...]],
+        documentation: str,
+        registry: CollectorRegistry | None,
+    ) -> None:
+        self._name, self._labelnames = names
+        self._documentation = documentation
+        self._unit = ""
+        self._labelvalues = ()
+        self._lock = Lock()
+        self._metrics: dict[tuple[str, ...], Any] = {}
+        self._value: Any = self._initial()
+        if registry is not None:
+            registry.register(self)  # type: ignore[arg-type]
+
+    def _initial(self) -> Any:
+        raise NotImplementedError
+
+    def _child_samples(self) -> Iterable[Sample]:
+        raise NotImplementedError
+
+    def labels(self, *labelvalues: object, **labelkwargs: object) -> Any:
+        """The series with these label values."""
+        if not self._labelnames or self._labelvalues:
+            raise ValueError(f"No label names were set when constructing {self}")
+        if labelvalues and labelkwargs:
+            raise ValueError("Can't pass both *args and **kwargs")
+        if labelkwargs:
+            if sorted(labelkwargs) != sorted(self._labelnames):
+                raise ValueError("Incorrect label names")
+            labelvalues = tuple(labelkwargs[name] for name in self._labelnames)
+        if len(labelvalues) != len(self._labelnames):
+            raise ValueError("Incorrect label count")
+        values = tuple(str(value) for value in labelvalues)
+        with self._lock:
+            if values not in self._metrics:
+                if len(self._metrics) >= SERIES_LIMIT:
+                    values = ("__overflow__",) * len(values)
+                self._metrics.setdefault(values, self._child(values))
+            return self._metrics[values]
+
+    def _child(self, values: tuple[str, ...]) -> Any:
+        child = object.__new__(type(self))
+        child.__dict__.update(self.__dict__)
+        child._labelvalues = values
+        child._value = self._initial()
+        child._lock = Lock()
+        return child
+
+    def _all_values(self) -> list[tuple[str, ...]]:
+        with self._lock:
+            return list(self._metrics)
+
+    def remove(self, *labelvalues: Any) -> None:
+        """Forgets the series with these label values."""
+        if not self._labelnames:
+            raise ValueError(f"No label names were set when constructing {self}")
+        if len(labelvalues) != len(self._labelnames):
+            raise ValueError(
+                f"Incorrect label count (expected {len(self._labelnames)}, got {labelvalues})"
+            )
+        with self._lock:
+            self._metrics.pop(tuple(str(value) for value in labelvalues), None)
+
+    def clear(self) -> None:
+        """Forgets every series."""
+        with self._lock:
+            self._metrics.clear()
+
+    def _samples(self) -> Iterator[Sample]:
+        if not self._is_parent():
+            yield from self._child_samples()
+            return
+        for values in self._all_values():
+            child = self._metrics.get(values)
+            for sample in child._child_samples() if child is not None else ():
+                named = dict(zip(self._labelnames, values, strict=True))
+                yield sample._replace(labels=named | sample.labels)
+
+
+class Info(_PlainMetric):
+    """Facts about the program, as labels.
+
+    Info("my_build", "What was built").info({"version": "1.2.3"})
+    """
+
+    _type = "info"
+
+    def __init__(
+        self,
+        name: str,
+        documentation: str,
+        labelnames: Iterable[str] = (),
+        namespace: str = "",
+        subsystem: str = "",
+        unit: str = "",
+        registry: CollectorRegistry | None = REGISTRY,
+    ) -> None:
+        names = self._names(name, labelnames, namespace, subsystem, unit)
+        self._begin(names, documentation, registry)
+
+    def _initial(self) -> dict[str, str]:
+        return {}
+
+    def info(self, val: dict[str, str]) -> None:
+        """Replaces the facts."""
+        if val.keys() & set(self._labelnames):
+            raise ValueError(
+                f"Overlapping labels for Info metric, metric: {self._labelnames} child: {val}"
+            )
+        if any(value is None for value in val.values()):
+            raise ValueError("Label value cannot be None")
+        self._value = dict(val)
+
+    def _child_samples(self) -> Iterable[Sample]:
+        return (Sample("_info", self._value, 1.0),)
+
+
+class Enum(_PlainMetric):
+    """Which of several states is true; at first the first one.
+
+    Enum("task_state", "What the task does", states=["starting", "running"]).state("running")
+    """
+
+    _type = "stateset"
+
+    def __init__(
+        self,
+        name: str,
+        documentation: str,
+        labelnames: Sequence[str] = (),
+        namespace: str = "",
+        subsystem: str = "",
+        unit: str = "",
+        registry: CollectorRegistry | None = REGISTRY,
+        states: Sequence[str] | None = None,
+    ) -> None:
+        if name in labelnames:
+            raise ValueError(f"Overlapping labels for Enum metric: {name}")
+        if not states:
+            raise ValueError(f"No states provided for Enum metric: {name}")
+        self._states = list(states)
+        names = self._names(name, labelnames, namespace, subsystem, unit)
+        self._begin(names, documentation, registry)
+
+    def _initial(self) -> int:
+        return 0
+
+    def state(self, state: str) -> None:
+        """Makes a state the true one; ValueError when there is no such state."""
+        self._raise_if_not_observable()
+        self._value = self._states.index(state)
+
+    def _child_samples(self) -> Iterable[Sample]:
+        current = self._value
+        return [
+            Sample("", {self._name: state}, 1 if index == current else 0)
+            for index, state in enumerate(self._states)
+        ]
+
+
+__all__ = [
+    "Counter",
+    "Enum",
+    "Gauge",
+    "Histogram",
+    "Info",
+    "MetricWrapperBase",
+    "Summary",
+    "disable_created_metrics",
+    "enable_created_metrics",
+]

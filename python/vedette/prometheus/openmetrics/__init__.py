@@ -1,0 +1,1 @@
+"""OpenMetrics: the format, written and read."""

@@ -1,0 +1,44 @@
+"""Which Python this is."""
+
+from __future__ import annotations
+
+import platform as _platform
+from collections.abc import Iterable
+from typing import Any
+
+from vedette.prometheus.metrics_core import GaugeMetricFamily, Metric
+from vedette.prometheus.registry import REGISTRY, CollectorRegistry
+
+
+class PlatformCollector:
+    """``python_info``; ``platform`` stands in for the standard library's module."""
+
+    def __init__(
+        self, registry: CollectorRegistry | None = REGISTRY, platform: Any | None = None
+    ) -> None:
+        source = _platform if platform is None else platform
+        major, minor, patchlevel = source.python_version_tuple()
+        info = {
+            "version": source.python_version(),
+            "implementation": source.python_implementation(),
+            "major": major,
+            "minor": minor,
+            "patchlevel": patchlevel,
+        }
+        if source.system() == "Java":
+            version, _, machine, _ = source.java_ver()
+            info["jvm_version"] = version
+            info |= {"jvm_release": machine[1], "jvm_vendor": machine[2], "jvm_name": machine[0]}
+        family = GaugeMetricFamily("python_info", "Python platform information", labels=list(info))
+        family.add_metric(list(info.values()), 1)
+        self._metrics = [family]
+        if registry is not None:
+            registry.register(self)
+
+    def collect(self) -> Iterable[Metric]:
+        """The one family."""
+        return self._metrics
+
+
+PLATFORM_COLLECTOR = PlatformCollector()
+"""That of ``REGISTRY``."""
