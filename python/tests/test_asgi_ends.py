@@ -17,6 +17,7 @@ from sink import attributes
 from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 from vedette import _asgi
+from vedette.prometheus import generate_latest
 
 
 async def ignore(message):
@@ -32,7 +33,7 @@ def server_durations(observed):
                 "http_request_method", "http_response_status_code", "http_route", "url_scheme", "error_type",
             )
         ): sample.value
-        for family in text_string_to_metric_families(observed.registry._render().decode())
+        for family in text_string_to_metric_families(generate_latest(observed.registry).decode())
         for sample in family.samples
         if sample.name == "http_server_request_duration_seconds_count"
     }  # fmt: skip
@@ -60,7 +61,7 @@ def test_opentelemetrys_metrics_stand_beside(observed):
     }
     labels = {"http_request_method": "GET", "url_scheme": "http"}
     assert observed.registry.get_sample_value("http_server_active_requests", labels) == 0
-    text = observed.registry._render().decode()
+    text = generate_latest(observed.registry).decode()
     bounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0]
     for bound in bounds:
         assert "http_server_request_duration_seconds_bucket" in text and f'le="{bound}"' in text
@@ -70,7 +71,7 @@ def test_the_missions_buckets_are_exact(observed):
     ask(observed(FastAPI()), "/x")
     found = [
         sample.labels["le"]
-        for family in text_string_to_metric_families(observed.registry._render().decode())
+        for family in text_string_to_metric_families(generate_latest(observed.registry).decode())
         for sample in family.samples
         if sample.name == "http_request_duration_seconds_bucket"
     ]
