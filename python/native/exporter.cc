@@ -138,6 +138,20 @@ PyObject* lane_stats(PyObject* self, PyObject*) {
                        stats.rejected);
 }
 
+PyObject* lane_take_operations(PyObject* self, PyObject*) {
+  Ref list(PyList_New(0));
+  for (const sdk::Operation& operation : as_lane(self)->lane->take_operations()) {
+    Ref pair(Py_BuildValue("(ds#)", operation.seconds, operation.error.data(),
+                           static_cast<Py_ssize_t>(operation.error.size())));
+    if (!list || !pair || PyList_Append(list.get(), pair.get()) < 0) return nullptr;
+  }
+  return list.release();
+}
+
+PyObject* lane_pending(PyObject* self, void*) {
+  return PyLong_FromUnsignedLongLong(as_lane(self)->lane->stats().pending);
+}
+
 PyObject* lane_url(PyObject* self, void*) {
   return PyUnicode_FromString(as_lane(self)->lane->endpoint().url().c_str());
 }
@@ -160,10 +174,14 @@ PyType_Spec thread_spec = {"vedette._native.ExportThread", sizeof(ExportThreadOb
 
 PyMethodDef lane_methods[] = {
     {"emit", lane_emit, METH_O, "emit(span): queues a ReadableSpan; False: there is no room."},
+    {"take_operations", lane_take_operations, METH_NOARGS,
+     "[(seconds, error)] of the attempts to send since the call before; kept from the first call "
+     "on."},
     {"stats", lane_stats, METH_NOARGS, "Counts since the start of the process."},
     {nullptr, nullptr, 0, nullptr},
 };
 PyGetSetDef lane_properties[] = {
+    {"pending", lane_pending, nullptr, "How many records are in the queue now.", nullptr},
     {"url", lane_url, nullptr, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };

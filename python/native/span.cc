@@ -254,6 +254,8 @@ SpanObject* start_span(TracerObject* tracer, PyObject* name, const Parent& paren
     PyObject* state = answer.trace_state.get();
     Py_XSETREF(span->trace_state, state && state != Py_None ? Py_NewRef(state) : nullptr);
   }
+  const int origin = parent.valid() ? 1 + parent.remote : 0;
+  ++tracer->provider->started[origin][static_cast<int>(decision)];
   span->sampled = decision == sdk::Decision::kRecordAndSample;
   if (span->sampled) head.trace_flags |= 1;
   if (decision == sdk::Decision::kDrop) return span;
@@ -271,6 +273,7 @@ void end_span(SpanObject* span, int64_t end_ns) {
   const ProviderObject* provider = span->tracer->provider;
   if (provider->hooks) notify(provider->hooks, "_on_ending", as_object(span), nullptr);
   span->recording = false;
+  ++span->tracer->provider->ended[span->sampled ? 2 : 1];
   if ((span->sampled || span->local) && !provider->sinks->sinks.empty()) send(span);
   if (!provider->hooks) return;
   const ErrorGuard guard;

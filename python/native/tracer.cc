@@ -182,6 +182,8 @@ PyObject* provider_new(PyTypeObject*, PyObject* args, PyObject*) {
   provider->id_generator = native_ids ? nullptr : id_generator;
   provider->processor = Py_NewRef(processor);
   provider->hooks = nullptr;
+  std::fill_n(&provider->started[0][0], 9, 0);
+  std::fill_n(provider->ended, 3, 0);
   sdk::SpanLimits& to = provider->limits;
   to.attributes = limit_of(limits, "max_span_attributes");
   to.events = limit_of(limits, "max_events");
@@ -199,6 +201,14 @@ PyObject* provider_new(PyTypeObject*, PyObject* args, PyObject*) {
 PyObject* provider_set_hooks(PyObject* self, PyObject* hooks) {
   Py_XSETREF(as_provider(self)->hooks, hooks == Py_None ? nullptr : Py_NewRef(hooks));
   return none();
+}
+
+/// (((started by decision) by origin of the parent), (ended by decision))
+PyObject* provider_counts(PyObject* self, PyObject*) {
+  const ProviderObject* provider = as_provider(self);
+  const auto triple = [](const uint64_t* n) { return Py_BuildValue("(KKK)", n[0], n[1], n[2]); };
+  return Py_BuildValue("((NNN)N)", triple(provider->started[0]), triple(provider->started[1]),
+                       triple(provider->started[2]), triple(provider->ended));
 }
 
 PyObject* provider_set_resource(PyObject* self, PyObject* resource) {
@@ -401,6 +411,8 @@ PyMethodDef provider_methods[] = {
      "adopt(tracer): the tracer of another provider makes its spans here from now on."},
     {"set_hooks", provider_set_hooks, METH_O,
      "set_hooks(processor): its on_start, _on_ending and on_end are called; None: nobody's."},
+    {"counts", provider_counts, METH_NOARGS,
+     "counts(): spans started, by parent (none, local, remote) and decision; ended, by decision."},
     {"set_resource", provider_set_resource, METH_O, "set_resource(resource): for new sources."},
     {nullptr, nullptr, 0, nullptr},
 };

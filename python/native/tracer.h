@@ -40,7 +40,11 @@ struct ProviderObject {
   PyObject* python_id_generator;
   PyObject* id_generator;  // borrowed; null: ours
   PyObject* processor;     // what Tracer.span_processor answers
-  PyObject* hooks;         // on_start, _on_ending, on_end of processors in Python; null: none
+  // How many spans were started, by origin of the parent (none, local, remote) and decision, and
+  // how many of them have ended, by decision; under the GIL.
+  uint64_t started[3][3];
+  uint64_t ended[3];
+  PyObject* hooks;  // on_start, _on_ending, on_end of processors in Python; null: none
 };
 
 struct TracerObject {

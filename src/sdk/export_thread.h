@@ -33,11 +33,18 @@ struct BatchOptions {
 };
 
 struct LaneStats {
+  uint64_t pending = 0;  // in the queue now
   uint64_t queued = 0;
   uint64_t sent = 0;
   uint64_t dropped_full = 0;    // did not fit the queue
   uint64_t dropped_failed = 0;  // refused, given up, or left at exit
   uint64_t rejected = 0;        // by the server, item by item
+};
+
+/// One attempt to send a batch.
+struct Operation {
+  double seconds;
+  std::string error;  // empty: it was taken
 };
 
 class Lane {
@@ -53,6 +60,9 @@ class Lane {
   LaneStats stats() const;
   /// Only a quarter of the queue is left: for what must not be lost.
   bool crowded() const;
+  /// From the first call on, what was attempted since the call before: the newest 1,000. Any
+  /// thread.
+  std::vector<Operation> take_operations();
   const Endpoint& endpoint() const { return endpoint_; }
 
  private:
@@ -63,6 +73,7 @@ class Lane {
   bool idle() const;
   bool unreachable() const;
   void attempt(int64_t now);
+  void keep_operation(int64_t ns, const SendResult& result);
   void attempt_failed(const SendResult& result, int64_t now);
   void retry_now();
   void build_batch();
@@ -85,6 +96,9 @@ class Lane {
   std::atomic<uint64_t> dropped_full_{0};
   std::atomic<uint64_t> dropped_failed_{0};
   std::atomic<uint64_t> rejected_{0};
+  std::atomic<bool> keep_operations_{false};
+  std::mutex operations_mutex_;
+  std::vector<Operation> operations_;  // under the mutex
 };
 
 class ExportThread : public std::enable_shared_from_this<ExportThread> {

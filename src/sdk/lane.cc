@@ -72,8 +72,8 @@ bool Lane::commit(char* record) {
 }
 
 LaneStats Lane::stats() const {
-  return {queued_.load(), sent_.load(), dropped_full_.load(), dropped_failed_.load(),
-          rejected_.load()};
+  return {pending_.load(),      queued_.load(),         sent_.load(),
+          dropped_full_.load(), dropped_failed_.load(), rejected_.load()};
 }
 
 bool Lane::crowded() const {
@@ -158,6 +158,9 @@ void Lane::attempt(int64_t now) {
   Work& work = *work_;
   const SendResult result =
       work.transport->send(work.batch, now + endpoint_.timeout.count() * kMillisecond);
+  if (keep_operations_.load(std::memory_order_relaxed)) {
+    keep_operation(monotonic_now() - now, result);
+  }
   if (result.kind != SendResult::Kind::kSent) return attempt_failed(result, monotonic_now());
   const uint64_t rejected = std::min(result.rejected, work.batch_items);
   sent_.fetch_add(work.batch_items - rejected, std::memory_order_relaxed);
@@ -177,6 +180,23 @@ void Lane::attempt(int64_t now) {
   work.batch_items = 0;
   work.pause = kFirstPause;
   work.unreachable = false;
+}
+
+void Lane::keep_operation(int64_t ns, const SendResult& result) {
+  constexpr size_t kKept = 1000;
+  // Of "HTTP 503: …" the part that does not vary.
+  const std::string error = result.kind == SendResult::Kind::kSent
+                                ? ""
+                                : result.message.substr(0, result.message.find_first_of(":("));
+  const std::lock_guard lock(operations_mutex_);
+  if (operations_.size() == kKept) operations_.erase(operations_.begin());
+  operations_.push_back({static_cast<double>(ns) / kSecond, error});
+}
+
+std::vector<Operation> Lane::take_operations() {
+  keep_operations_ = true;
+  const std::lock_guard lock(operations_mutex_);
+  return std::exchange(operations_, {});
 }
 
 void Lane::attempt_failed(const SendResult& result, int64_t now) {
@@ -252,6 +272,8 @@ void Lane::reset_in_child() {
   work_ = std::make_unique<Work>(endpoint_);
   work_->transport->obey(limits_);
   ring_ = std::make_unique<Ring>(options_.queue_bytes);
+  new (&operations_mutex_) std::mutex;
+  new (&operations_) std::vector<Operation>;
   for (auto* count : {&pending_, &queued_, &sent_, &dropped_full_, &dropped_failed_, &rejected_}) {
     count->store(0);
   }

@@ -17,6 +17,7 @@ from opentelemetry.metrics import MeterProvider
 from opentelemetry.util import types
 
 from vedette import _native
+from vedette.sdk import _self_observation
 from vedette.sdk.resources import Resource, _get_process_dependent_resource
 from vedette.sdk.trace import sampling
 from vedette.sdk.trace._limits import SpanLimits
@@ -80,7 +81,6 @@ class TracerProvider(trace_api.TracerProvider):
         self.id_generator = id_generator or RandomIdGenerator()
         self._resource = Resource.create() if resource is None else resource
         self._span_limits = span_limits or SpanLimits()
-        self._meter_provider = meter_provider
         self._disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
         self._active_span_processor = active_span_processor or SynchronousMultiSpanProcessor()
         self._native = _native.Provider(
@@ -99,6 +99,8 @@ class TracerProvider(trace_api.TracerProvider):
         self._tracers_lock = threading.Lock()
         self._shutdown_on_exit = shutdown_on_exit
         _providers.add(self)
+        if _self_observation.enabled():
+            _self_observation.observe_spans(self, meter_provider)
         if shutdown_on_exit:
             _at_exit(self)
 

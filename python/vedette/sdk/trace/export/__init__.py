@@ -23,6 +23,7 @@ from opentelemetry.context import (
 from opentelemetry.metrics import MeterProvider
 
 from vedette import _env, _native
+from vedette.sdk import _self_observation
 from vedette.sdk.trace import ReadableSpan, Span, SpanProcessor
 from vedette.sdk.trace.export._python_queue import PythonQueue, shut_exporter
 
@@ -99,6 +100,10 @@ class SimpleSpanProcessor(_ExportingProcessor):
         self._shutdown = False
         if _takes_lane(span_exporter):
             self._open_lane(span_exporter, 0, batch_items=1, delay_ms=1)
+            if _self_observation.enabled():
+                _self_observation.observe_processor(
+                    self, "span", "simple_span_processor", 0, meter_provider
+                )
 
     def on_end(self, span: ReadableSpan) -> None:
         if not (span.context and span.context.trace_flags.sampled):
@@ -126,6 +131,13 @@ class SimpleSpanProcessor(_ExportingProcessor):
             self._shut_lane(self.span_exporter, timeout_millis)
         else:
             shut_exporter(self.span_exporter, timeout_millis / 1000)
+
+    def _pending(self) -> int:
+        return self._lane.pending
+
+    @property
+    def _exporter(self) -> SpanExporter:
+        return self.span_exporter
 
     def stats(self) -> dict[str, int]:
         """As :meth:`BatchSpanProcessor.stats`; empty for an exporter written in Python."""
@@ -173,6 +185,10 @@ class BatchSpanProcessor(_ExportingProcessor):
             )
         else:
             self._queue = PythonQueue(span_exporter, queue_items, batch, delay / 1000, "span")
+        if _self_observation.enabled():
+            _self_observation.observe_processor(
+                self, "span", "batching_span_processor", queue_items, meter_provider
+            )
 
     @staticmethod
     def _validate_arguments(
@@ -206,6 +222,9 @@ class BatchSpanProcessor(_ExportingProcessor):
             self._queue.shutdown(timeout_millis / 1000)
         else:
             self._shut_lane(self._exporter, timeout_millis)
+
+    def _pending(self) -> int:
+        return (self._queue or self._lane).pending
 
     def stats(self) -> dict[str, int]:
         """``queued``, ``sent``, ``dropped_full``, ``dropped_failed``, ``rejected``."""

@@ -155,6 +155,10 @@ class PythonQueue:
             logger.warning("stopping: %d %ss for %r lost", lost, self._noun, self.exporter)
         shut_exporter(self.exporter, max(0.0, deadline - monotonic()))
 
+    @property
+    def pending(self) -> int:
+        return len(self._items)
+
     def stats(self) -> dict[str, int]:
         with self._changed:
             return {**self._stats, "rejected": 0}
