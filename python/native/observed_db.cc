@@ -34,7 +34,11 @@ Ref find_template(ObservedObject* observed, PyObject* cache, PyObject* key) {
     PyErr_Clear();
     return Ref();
   }
-  if (PyDict_GET_SIZE(cache) >= kTemplatesMax) PyDict_Clear(cache);
+  if (PyDict_GET_SIZE(cache) >= kTemplatesMax) {
+    const Ref target = Ref::borrow(PyDict_GetItemWithError(cache, Py_None));
+    PyDict_Clear(cache);
+    if (target && PyDict_SetItem(cache, Py_None, target.get()) < 0) PyErr_Clear();
+  }
   if (PyDict_SetItem(cache, key, made.get()) < 0) PyErr_Clear();
   return made;
 }

@@ -11,7 +11,16 @@ from opentelemetry import trace
 from vedette import _asgi, _env, _health, logs
 from vedette.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from vedette.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from vedette.instrumentation import httpx, redis, requests, sqlalchemy
+from vedette.instrumentation import (
+    asyncio,
+    asyncpg,
+    httpx,
+    psycopg,
+    redis,
+    requests,
+    runtime,
+    sqlalchemy,
+)
 from vedette.sdk.resources import SERVICE_NAME, Resource
 from vedette.sdk.trace import TracerProvider
 from vedette.sdk.trace.export import BatchSpanProcessor
@@ -109,7 +118,7 @@ def _delay() -> float:
 
 
 def _instrument_libraries(engine: Any) -> None:
-    for library in (httpx, redis, requests, sqlalchemy):
+    for library in (httpx, redis, requests, sqlalchemy, psycopg, asyncpg, asyncio, runtime):
         try:
             library.instrument()
         except Exception:

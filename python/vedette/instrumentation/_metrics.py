@@ -1,4 +1,4 @@
-"""Metrics of instrumentations: in ``vedette.prometheus``, and through OpenTelemetry's API to whoever has set a meter provider.
+"""Metrics of instrumentations: in ``vedette.prometheus``, and through OpenTelemetry's API where it is in use.
 
 Names are those of the semantic conventions; the exposition has them with underscores and the unit behind.
 """
@@ -6,6 +6,7 @@ Names are those of the semantic conventions; the exposition has them with unders
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -90,8 +91,9 @@ def register(metrics: Sequence[Observed]) -> Callable[[], None]:
     """Exposes the metrics; the function it returns ends that."""
     collector = _Collector(metrics)
     prometheus.REGISTRY.register(collector)
-    if not _is_ours():
-        _observe_by_api(metrics, collector)
+    meter = _foreign_meter()
+    if meter is not None:
+        _observe_by_api(meter, metrics, collector)
 
     def unregister() -> None:
         collector.active = False
@@ -100,17 +102,16 @@ def register(metrics: Sequence[Observed]) -> Callable[[], None]:
     return unregister
 
 
-def _is_ours() -> bool:
-    """Whether the meter provider is Vedette's, which shares the registry."""
-    from opentelemetry import metrics as api
+def _foreign_meter() -> Any:
+    """A meter of OpenTelemetry's API, when somebody uses it; it is not imported for us alone. A provider of Vedette's shares
+    the registry, so it needs none."""
+    api = sys.modules.get("opentelemetry.metrics")
+    if api is None or type(api.get_meter_provider()).__module__.startswith("vedette."):
+        return None
+    return api.get_meter("vedette", __version__)
 
-    return type(api.get_meter_provider()).__module__.startswith("vedette.")
 
-
-def _observe_by_api(metrics: Sequence[Observed], collector: _Collector) -> None:
-    from opentelemetry import metrics as api
-
-    meter = api.get_meter("vedette", __version__)
+def _observe_by_api(meter: Any, metrics: Sequence[Observed], collector: _Collector) -> None:
     create = {
         "counter": meter.create_observable_counter,
         "updown": meter.create_observable_up_down_counter,
@@ -154,12 +155,10 @@ class Recorded:
         labels: Sequence[str],
         bounds: Sequence[float] | None,
     ) -> None:
-        from opentelemetry import metrics as api
-
         self._attributes = labels
         exposed = exposed_name(name, unit)
         names = [label.replace(".", "_") for label in labels]
-        meter = None if _is_ours() else api.get_meter("vedette", __version__)
+        meter = _foreign_meter()
         self._instrument: Any = None
         if bounds is None:
             self._metric: Any = prometheus.Counter(exposed, description, names)

@@ -42,3 +42,28 @@ class Statements:
     def describe(self, key: Any, cache: dict[Any, Any]) -> Any:
         plain = isinstance(key, tuple)
         return describe_statement(key[0] if plain else key, not plain, cache[None])
+
+
+class Targets(Statements):
+    """The helper for drivers: one cache for each server and database."""
+
+    _caches_max = 256
+
+    def __init__(self) -> None:
+        self._caches: dict[Any, dict[Any, Any]] = {}
+
+    def cache_of(self, system: str, host: Any, port: Any, database: Any) -> dict[Any, Any]:
+        key = (host, port, database)
+        found = self._caches.get(key)
+        if found is None:
+            target = {
+                "db.system.name": system,
+                "db.namespace": str(database) if database else None,
+                "server.address": str(host) if host else None,
+                "server.port": int(port) if port else None,
+            }
+            found = {None: {name: value for name, value in target.items() if value is not None}}
+            if len(self._caches) >= self._caches_max:
+                self._caches.clear()
+            self._caches[key] = found
+        return found
