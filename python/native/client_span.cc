@@ -144,6 +144,33 @@ PyObject* Source::histogram() {
   return histogram_;
 }
 
+bool Source::is_other(PyObject* span) {
+  const ErrorGuard guard;
+  Ref scope(PyObject_GetAttrString(span, "instrumentation_scope"));
+  Ref name(scope ? PyObject_GetAttrString(scope.get(), "name") : nullptr);
+  PyErr_Clear();
+  if (!name || !PyUnicode_Check(name.get())) return false;
+  if (Utf8(name.get()).view() != "opentelemetry.instrumentation." + library_) return false;
+  warn_once((library_ + " is instrumented by opentelemetry-instrumentation-" + library_ +
+             "; Vedette leaves it alone")
+                .c_str());
+  return true;
+}
+
+bool Source::is_told(PyObject* context) {
+  PyObject* span = span_of_context(context);
+  if (!span) return false;
+  if (!is_span(span)) return is_other(span);
+  constexpr uint8_t kClient = 3;
+  if (as_span(span)->head.kind != kClient) return false;
+  auto* tracer = reinterpret_cast<PyObject*>(as_span(span)->tracer);
+  if (tracer != parent_tracer_) {
+    parent_is_other_ = is_other(span);
+    Py_XSETREF(parent_tracer_, Py_NewRef(tracer));
+  }
+  return parent_is_other_;
+}
+
 bool is_suppressed(PyObject* context, bool http) {
   if (!PyDict_Check(context)) return false;
   const Py_ssize_t size = PyDict_GET_SIZE(context);
@@ -182,7 +209,7 @@ bool is_inside(PyObject* context, Source& source) {
 
 bool ClientSpan::start(Source& from, PyObject* context, PyObject* name, PyObject* attributes) {
   PyObject* tracer = from.tracer();
-  if (!tracer) return false;
+  if (!tracer || from.is_told(context)) return false;
   source = &from;
   span = Py_TYPE(tracer) == tracer_type ? start_ours(tracer, name, context, attributes)
                                         : start_foreign(tracer, name, context, attributes);

@@ -25,9 +25,13 @@ class Source {
   PyObject* tracer();
   /// A histogram of opentelemetry's API; likewise.
   PyObject* histogram();
+  /// Whether the current span of `context` is that of OpenTelemetry's own instrumentation of the
+  /// library, put around ours: the call is told already.
+  bool is_told(PyObject* context);
 
  private:
   PyObject* made_for(PyObject* provider, const char* maker, const std::string& name);
+  bool is_other(PyObject* span);
 
   const std::string library_;
   const std::string histogram_name_;
@@ -35,6 +39,8 @@ class Source {
   PyObject* tracer_ = nullptr;
   PyObject* meter_provider_ = nullptr;
   PyObject* histogram_ = nullptr;
+  PyObject* parent_tracer_ = nullptr;  // the last one seen, and what is_told() found of it
+  bool parent_is_other_ = false;
 };
 
 /// vedette._native.SpanTemplate(name, attributes, labels): name and attributes that many spans

@@ -20,8 +20,20 @@ logger = logging.getLogger("vedette")
 #: starts it, and the names of upstream's instrumentations that it stands for.
 LIBRARIES: dict[str, tuple[str, ...]] = {
     "httpx": ("httpx",),
+    "requests": ("requests",),
     "redis": ("redis",),
     "sqlalchemy": ("sqlalchemy",),
+    "psycopg": ("psycopg",),
+    "asyncpg": ("asyncpg",),
+}
+#: The oldest releases that are observed.
+OLDEST = {
+    "httpx": (0, 24),
+    "requests": (2, 25),
+    "redis": (4, 6),
+    "sqlalchemy": (2, 0),
+    "psycopg": (3, 1),
+    "asyncpg": (0, 27),
 }
 #: Where the distribution has another name than the module.
 DISTRIBUTIONS = {"sqlalchemy": "SQLAlchemy"}
@@ -50,13 +62,25 @@ def observe() -> None:
     """Our own instrumentations, each as soon as its library is imported."""
     from vedette._import_hooks import when_imported
 
+    observe_libraries()
+    disabled = disabled_names()
+    if not disabled.intersection(_FRAMEWORKS):
+        when_imported("starlette.applications", _observe_starlette)
+        when_imported("fastapi.applications", _observe_fastapi)
+
+
+def observe_libraries() -> None:
+    """The same without the frameworks: what an application calls, its event loops, and its runtime."""
+    from vedette._import_hooks import when_imported
+
     disabled = disabled_names()
     for library, names in LIBRARIES.items():
         if not disabled.intersection(names):
             when_imported(library, _starter(library))
-    if not disabled.intersection(_FRAMEWORKS):
-        when_imported("starlette.applications", _observe_starlette)
-        when_imported("fastapi.applications", _observe_fastapi)
+    if "asyncio" not in disabled:
+        when_imported("asyncio", _starter("asyncio"))
+    if "runtime" not in disabled:
+        when_imported("gc", _starter("runtime"))
 
 
 def disabled_names() -> set[str]:
@@ -70,7 +94,11 @@ def covered(name: str) -> bool:
 
 def unsupported(library: str, version: str) -> str | None:
     """Why an installed version is not observed; ``None`` where it is."""
-    return None
+    oldest = OLDEST.get(library)
+    if oldest is None:
+        return None
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
+    return f"older than {'.'.join(map(str, oldest))}" if numbers < oldest else None
 
 
 def load_others() -> None:

@@ -8,19 +8,10 @@ from typing import Any
 
 from opentelemetry import trace
 
-from vedette import _asgi, _env, _health, logs
+from vedette import _asgi, _boot, _env, _health, logs
 from vedette.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from vedette.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from vedette.instrumentation import (
-    asyncio,
-    asyncpg,
-    httpx,
-    psycopg,
-    redis,
-    requests,
-    runtime,
-    sqlalchemy,
-)
+from vedette.instrumentation import sqlalchemy
 from vedette.sdk.resources import SERVICE_NAME, Resource
 from vedette.sdk.trace import TracerProvider
 from vedette.sdk.trace.export import BatchSpanProcessor
@@ -118,11 +109,7 @@ def _delay() -> float:
 
 
 def _instrument_libraries(engine: Any) -> None:
-    for library in (httpx, redis, requests, sqlalchemy, psycopg, asyncpg, asyncio, runtime):
-        try:
-            library.instrument()
-        except Exception:
-            logger.warning("%s cannot be observed", library.__name__, exc_info=True)
+    _boot.observe_libraries()
     for one in engine if isinstance(engine, (list, tuple)) else [engine]:
         if one is not None and not sqlalchemy.instrument_engine(one):
             logger.warning("%r is no SQLAlchemy engine; it is not observed", one)

@@ -23,6 +23,7 @@ import weakref
 from types import FrameType
 from typing import Any
 
+from vedette._import_hooks import when_imported
 from vedette.instrumentation._metrics import Recorded
 
 logger = logging.getLogger("vedette")
@@ -118,6 +119,17 @@ def watch(loop: Any = None) -> bool:
 
 def instrument() -> bool:
     """Watches every loop that starts to run from now on, and the one that runs. Idempotent."""
+    if "uvloop" not in sys.modules:
+        when_imported("uvloop", _instrument_again)
+    return _instrument()
+
+
+def _instrument_again() -> None:
+    if hasattr(asyncio.BaseEventLoop.run_forever, _MARK):
+        _instrument()
+
+
+def _instrument() -> bool:
     for owner in _loop_classes():
         # run_until_complete(), and so asyncio.run() and all servers, come through here.
         original = owner.run_forever
