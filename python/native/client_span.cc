@@ -232,7 +232,7 @@ void ClientSpan::make_current(PyObject* context, bool hide_http) {
   }
   token = with_span ? attach_context(with_span.get()) : nullptr;
   if (!token) PyErr_Clear();
-  started_ns = sdk::monotonic_now();
+  if (source->histogram()) started_ns = sdk::monotonic_now();
 }
 
 bool ClientSpan::begin(Source& from, PyObject* context, PyObject* name, TemplateObject* prepared) {
@@ -301,7 +301,7 @@ void ClientSpan::raised(PyObject* exception) {
 
 void ClientSpan::end(std::string_view error_type) {
   if (!span) return;
-  PyObject* histogram = labels ? source->histogram() : nullptr;
+  PyObject* histogram = labels && started_ns ? source->histogram() : nullptr;
   if (histogram) {
     Ref kept(Ref::borrow(labels));
     if (!error_type.empty()) {

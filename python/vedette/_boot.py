@@ -80,7 +80,7 @@ def observe_libraries() -> None:
     if "asyncio" not in disabled:
         when_imported("asyncio", _starter("asyncio"))
     if "runtime" not in disabled:
-        when_imported("gc", _starter("runtime"))
+        when_imported("sys", _starter("runtime"))  # at once
 
 
 def disabled_names() -> set[str]:

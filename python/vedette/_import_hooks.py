@@ -53,7 +53,7 @@ class _Finder:
     def _hook(self, fullname: str, spec: importlib.machinery.ModuleSpec) -> None:
         loader = spec.loader
         original = getattr(loader, "exec_module", None)
-        if original is None or not hasattr(loader, "__dict__"):
+        if original is None or isinstance(loader, type) or not hasattr(loader, "__dict__"):
             return  # a namespace package, or built in
 
         def exec_module(module: ModuleType) -> None:
