@@ -439,8 +439,13 @@ PyObject* gauge_set_to_current_time(PyObject* self, PyObject*) {
   return none();
 }
 
-PyObject* gauge_set_function(PyObject* self, PyObject* function) {
-  if (!series_of(self)) return nullptr;
+METHOD(gauge_set_function) {
+  static const char* const names[] = {"f"};
+  PyObject* function = nullptr;
+  if (!series_of(self) ||
+      !bind({"set_function", names, 1, 1, 1}, args, nargs, kwnames, &function)) {
+    return nullptr;
+  }
   set_gauge_function(as_metric(self)->metric, as_metric(self)->series, function);
   return none();
 }
@@ -518,9 +523,11 @@ PyObject* metric_show_everyone(PyObject* object, PyObject*) {
 constexpr int kFast = METH_FASTCALL | METH_KEYWORDS;
 
 #define COMMON_METHODS                                                                          \
-  {"labels", FAST(metric_labels), kFast, "labels(*values) or labels(**values): one series."},   \
-      {"remove", FAST(metric_remove), METH_FASTCALL, "remove(*values): forgets one series."},   \
-      {"clear", metric_clear, METH_NOARGS, "Forgets every series."},                            \
+  {"labels", FAST(metric_labels), kFast,                                                        \
+   "labels($self, /, *labelvalues, **labelkwargs)\n--\n\nThe series with these label values."}, \
+      {"remove", FAST(metric_remove), METH_FASTCALL,                                            \
+       "remove($self, /, *labelvalues)\n--\n\nForgets one series."},                            \
+      {"clear", metric_clear, METH_NOARGS, "clear($self, /)\n--\n\nForgets every series."},     \
       {"_init", metric_init, METH_VARARGS, nullptr},                                            \
       {"_label_values", metric_all_values, METH_NOARGS, nullptr},                               \
       {"_cell", metric_cell, METH_O, nullptr}, {"_set_cell", metric_set_cell, METH_O, nullptr}, \
@@ -529,24 +536,28 @@ constexpr int kFast = METH_FASTCALL | METH_KEYWORDS;
   }
 
 PyMethodDef counter_methods[] = {
-    {"inc", FAST(counter_inc), kFast, "inc(amount=1, exemplar=None)"},
-    {"reset", counter_reset, METH_NOARGS, "Back to 0."},
+    {"inc", FAST(counter_inc), kFast, "inc($self, /, amount=1, exemplar=None)\n--\n\nCounts."},
+    {"reset", counter_reset, METH_NOARGS, "reset($self, /)\n--\n\nBack to 0."},
     COMMON_METHODS,
 };
 PyMethodDef gauge_methods[] = {
-    {"inc", FAST(gauge_inc), kFast, "inc(amount=1)"},
-    {"dec", FAST(gauge_dec), kFast, "dec(amount=1)"},
-    {"set", FAST(gauge_set), kFast, "set(value)"},
-    {"set_to_current_time", gauge_set_to_current_time, METH_NOARGS, "Sets the seconds since 1970."},
-    {"set_function", gauge_set_function, METH_O, "The value is asked for at each exposition."},
+    {"inc", FAST(gauge_inc), kFast, "inc($self, /, amount=1)\n--\n\nUp."},
+    {"dec", FAST(gauge_dec), kFast, "dec($self, /, amount=1)\n--\n\nDown."},
+    {"set", FAST(gauge_set), kFast, "set($self, /, value)\n--\n\nThe value from now on."},
+    {"set_to_current_time", gauge_set_to_current_time, METH_NOARGS,
+     "set_to_current_time($self, /)\n--\n\nSets the seconds since 1970."},
+    {"set_function", FAST(gauge_set_function), kFast,
+     "set_function($self, /, f)\n--\n\nThe value is asked for at each exposition."},
     COMMON_METHODS,
 };
 PyMethodDef histogram_methods[] = {
-    {"observe", FAST(histogram_observe), kFast, "observe(amount, exemplar=None)"},
+    {"observe", FAST(histogram_observe), kFast,
+     "observe($self, /, amount, exemplar=None)\n--\n\nCounts an observation."},
     COMMON_METHODS,
 };
 PyMethodDef summary_methods[] = {
-    {"observe", FAST(summary_observe), kFast, "observe(amount)"},
+    {"observe", FAST(summary_observe), kFast,
+     "observe($self, /, amount)\n--\n\nCounts an observation."},
     COMMON_METHODS,
 };
 PyGetSetDef metric_properties[] = {
