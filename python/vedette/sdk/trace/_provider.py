@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
-import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -16,7 +14,7 @@ from opentelemetry import trace as trace_api
 from opentelemetry.metrics import MeterProvider
 from opentelemetry.util import types
 
-from vedette import _native
+from vedette import _exit, _native
 from vedette.sdk import _self_observation
 from vedette.sdk.resources import Resource, _get_process_dependent_resource
 from vedette.sdk.trace import sampling
@@ -102,7 +100,7 @@ class TracerProvider(trace_api.TracerProvider):
         if _self_observation.enabled():
             _self_observation.observe_spans(self, meter_provider)
         if shutdown_on_exit:
-            _at_exit(self)
+            _exit.at_exit(self)
 
     @property
     def resource(self) -> Resource:
@@ -162,7 +160,7 @@ class TracerProvider(trace_api.TracerProvider):
         self._native.settle(True)
         self._active_span_processor.shutdown()
         if self._shutdown_on_exit:
-            _forget_exit(self)
+            _exit.forget(self)
 
     def _config_of(self, scope: InstrumentationScope) -> _TracerConfig:
         try:
@@ -191,52 +189,11 @@ class TracerProvider(trace_api.TracerProvider):
         self._update_resource(_get_process_dependent_resource())
 
 
-# All there are, for a forked child, and those to shut down when the process ends: at exit, and at the end of a
-# multiprocessing child, which leaves through os._exit().
+# All there are, for a forked child.
 _providers: weakref.WeakSet[TracerProvider] = weakref.WeakSet()
-_open_providers: list[TracerProvider] = []
-_hooked_multiprocessing = False
-
-
-def _at_exit(provider: TracerProvider) -> None:
-    _open_providers.append(provider)
-    _hook_multiprocessing()
-
-
-def _forget_exit(provider: TracerProvider) -> None:
-    if provider in _open_providers:
-        _open_providers.remove(provider)
-
-
-def _shutdown_all() -> None:
-    for provider in list(_open_providers):
-        try:
-            provider.shutdown()
-        except Exception:
-            logger.exception("a tracer provider could not be shut down")
-
-
-def _hook_multiprocessing() -> None:
-    """Lets multiprocessing's children flush. It forgets what was to be done at the end of a process when it
-    forks, but not what is to be done after a fork; and it need not be imported for that."""
-    global _hooked_multiprocessing
-    util = sys.modules.get("multiprocessing.util")
-    if util is not None and not _hooked_multiprocessing:
-        _hooked_multiprocessing = True
-        util.register_after_fork(
-            _anchor, lambda _: util.Finalize(None, _shutdown_all, exitpriority=-10)
-        )
-
-
-class _Anchor:
-    """multiprocessing keeps its hooks in a weak dictionary; this is what ours hangs on."""
-
-
-_anchor = _Anchor()
 
 
 def _after_fork_in_child() -> None:
-    _hook_multiprocessing()
     for provider in list(_providers):
         try:
             provider._handle_fork()
@@ -245,4 +202,3 @@ def _after_fork_in_child() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)
-atexit.register(_shutdown_all)

@@ -1,0 +1,182 @@
+"""Process models of real servers: every span is sent once, by the process that recorded it, and the end flushes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+PROVIDER = """
+import os
+from opentelemetry import trace
+from vedette.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from vedette.sdk.trace import TracerProvider
+from vedette.sdk.trace.export import BatchSpanProcessor
+provider = TracerProvider()
+provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(os.environ["URL"])))
+trace.set_tracer_provider(provider)
+tracer = trace.get_tracer("workers")
+with tracer.start_as_current_span("imported"):
+    pass
+"""
+
+WSGI = (
+    PROVIDER
+    + """
+def app(environ, start_response):
+    with tracer.start_as_current_span("request") as span:
+        span.set_attribute("pid", os.getpid())
+        start_response("200 OK", [("Content-Length", "2")])
+        return [b"ok"]
+"""
+)
+
+ASGI = (
+    PROVIDER
+    + """
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while True:
+            message = await receive()
+            await send({"type": message["type"] + ".complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+    with tracer.start_as_current_span("request") as span:
+        span.set_attribute("pid", os.getpid())
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"ok"})
+"""
+)
+
+GUNICORN = {
+    "sync": (WSGI, ["-k", "sync"]),
+    "sync, preloaded": (WSGI, ["-k", "sync", "--preload"]),
+    "gthread": (WSGI, ["-k", "gthread", "--threads", "4"]),
+    "uvicorn's worker": (ASGI, ["-k", "uvicorn_worker.UvicornWorker"]),
+}
+
+
+def answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as response:
+            return response.status == 200
+    except OSError:
+        return False
+
+
+def until(condition, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it takes too long"
+        time.sleep(0.02)
+
+
+def names_of(sink) -> list[str]:
+    return [span.name for _, span in sink.spans()]
+
+
+@pytest.mark.parametrize(("program", "arguments"), GUNICORN.values(), ids=GUNICORN.keys())
+def test_gunicorn(http_sink, tmp_path, program, arguments):
+    (tmp_path / "served.py").write_text(program)
+    with socket.create_server(("127.0.0.1", 0)) as listener, (tmp_path / "log").open("w") as log:
+        os.set_inheritable(listener.fileno(), True)
+        port = listener.getsockname()[1]
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "gunicorn",
+                "served:app",
+                "--workers",
+                "2",
+                "--bind",
+                f"fd://{listener.fileno()}",
+                *arguments,
+            ],
+            cwd=tmp_path,
+            env={**os.environ, "URL": http_sink.url},
+            pass_fds=[listener.fileno()],
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            until(lambda: answers(port))
+            with ThreadPoolExecutor(8) as pool:
+                assert all(pool.map(lambda _: answers(port), range(100)))
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+        finally:
+            process.kill()
+            process.wait()
+    names = names_of(http_sink)
+    assert names.count("request") == 101, (tmp_path / "log").read_text()
+    assert len({span.span_id for _, span in http_sink.spans()}) == len(names)
+    assert names.count("imported") == (1 if "--preload" in arguments else 2)
+
+
+def test_celery_prefork(http_sink, tmp_path):
+    """Workers that are replaced after every task: nothing they recorded is lost with them."""
+    (tmp_path / "queue").mkdir()
+    (tmp_path / "tasks.py").write_text(
+        PROVIDER
+        + """
+import celery
+app = celery.Celery("tasks", broker="filesystem://")
+folder = os.environ["QUEUE"]
+app.conf.broker_transport_options = {
+    "data_folder_in": folder, "data_folder_out": folder, "control_folder": folder + "/control"
+}
+app.conf.worker_max_tasks_per_child = 1
+
+@app.task
+def work():
+    with tracer.start_as_current_span("task"):
+        pass
+"""
+    )
+    environment = {**os.environ, "URL": http_sink.url, "QUEUE": str(tmp_path / "queue")}
+    subprocess.run(
+        [sys.executable, "-c", "import tasks; [tasks.work.delay() for _ in range(6)]"],
+        cwd=tmp_path,
+        env=environment,
+        check=True,
+        timeout=120,
+    )
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "celery",
+                "-A",
+                "tasks",
+                "worker",
+                "--pool",
+                "prefork",
+                "--concurrency",
+                "2",
+                "--without-gossip",
+                "--without-mingle",
+            ],
+            cwd=tmp_path,
+            env=environment,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            until(lambda: names_of(http_sink).count("task") >= 6)
+        finally:
+            process.terminate()
+            try:
+                process.wait(60)
+            finally:
+                process.kill()
+                process.wait()
+    assert names_of(http_sink).count("task") == 6, (tmp_path / "log").read_text()
