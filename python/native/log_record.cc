@@ -106,14 +106,18 @@ Ref exception_of(PyObject* exc_info) {
   return found && PyExceptionInstance_Check(found.get()) ? std::move(found) : Ref();
 }
 
-void queue_record(const std::vector<Sink>& sinks, uint32_t source, const sdk::ProtoBuffer& record) {
-  if (record.failed()) return;
+bool queue_record(const std::vector<Sink>& sinks, uint32_t source, const sdk::ProtoBuffer& record) {
+  if (record.failed()) return false;
+  bool all = true;
   for (const Sink& sink : sinks) {
     if (char* room = sink.lane->reserve(record.size(), source)) {
       std::memcpy(room, record.data(), record.size());
       sink.thread->commit(*sink.lane, room);
+    } else {
+      all = false;
     }
   }
+  return all;
 }
 
 namespace {

@@ -7,6 +7,7 @@
 #include "python.h"
 #include "sdk/proto_buffer.h"
 #include "span.h"
+#include "span_context.h"
 #include "tracer.h"
 
 namespace vedette::native {
@@ -35,8 +36,9 @@ Parent current_span(Ref* kept);
 /// there is none.
 Ref exception_of(PyObject* exc_info);
 
-/// Copies the record into each queue; the newest is dropped and counted where there is no room.
-void queue_record(const std::vector<Sink>& sinks, uint32_t source, const sdk::ProtoBuffer& record);
+/// Copies the record into each queue; where there is no room it is dropped and counted. True: all
+/// took it.
+bool queue_record(const std::vector<Sink>& sinks, uint32_t source, const sdk::ProtoBuffer& record);
 
 /// Buffers that are used again. Encoding may run Python code, and so come back here: each use takes
 /// its own. Under the GIL.

@@ -13,17 +13,32 @@ PyTypeObject* sink_type;
 struct SinkObject {
   PyObject_HEAD std::vector<Sink> queues;
   uint32_t source;
+  LogLimits limits;
 };
 
 SinkObject* as_sink(PyObject* self) {
   return reinterpret_cast<SinkObject*>(self);
 }
 
-/// LogSink(lanes, resource, scope name, version=None, schema_url=None, attributes=None)
+/// Null or None: no limit. False with an exception set when it is no number.
+bool read_limit(PyObject* given, uint32_t* out) {
+  *out = sdk::kUnlimited;
+  if (!given || given == Py_None) return true;
+  const long value = PyLong_AsLong(given);
+  if (value == -1 && PyErr_Occurred()) return false;
+  *out = static_cast<uint32_t>(std::clamp<long>(value, 0, sdk::kUnlimited));
+  return true;
+}
+
+/// LogSink(lanes, resource, scope name, version=None, schema_url=None, attributes=None,
+/// attribute count limit=128, value length limit=None)
 PyObject* sink_new(PyTypeObject*, PyObject* args, PyObject*) {
   PyObject *lanes, *resource, *scope, *version = Py_None, *url = Py_None, *attributes = Py_None;
-  if (!PyArg_ParseTuple(args, "O!OO|OOO", &PyTuple_Type, &lanes, &resource, &scope, &version, &url,
-                        &attributes)) {
+  PyObject *count = nullptr, *length = nullptr;
+  LogLimits limits;
+  if (!PyArg_ParseTuple(args, "O!OO|OOOOO", &PyTuple_Type, &lanes, &resource, &scope, &version,
+                        &url, &attributes, &count, &length) ||
+      (count && !read_limit(count, &limits.attributes)) || !read_limit(length, &limits.length)) {
     return nullptr;
   }
   std::vector<Sink> queues;
@@ -42,6 +57,7 @@ PyObject* sink_new(PyTypeObject*, PyObject* args, PyObject*) {
   auto* self = PyObject_New(SinkObject, sink_type);
   if (!self) return nullptr;
   new (&self->queues) std::vector<Sink>(std::move(queues));
+  self->limits = limits;
   self->source = sdk::SourceTable::instance().intern(
       encode_resource(of_resource.get()), safe_str(resource_url.get()),
       encode_scope(scope, version, attributes), url == Py_None ? "" : safe_str(url));
@@ -55,9 +71,51 @@ void sink_dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 
+/// emit(timestamp, observed_timestamp, context, severity_number, severity_text, body, attributes,
+/// event_name, exception)
+PyObject* sink_emit_fields(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
+  if (nargs != 9) {
+    PyErr_SetString(PyExc_TypeError, "emit() takes nine arguments");
+    return nullptr;
+  }
+  const ErrorGuard guard;
+  LogFields fields;
+  fields.time_ns = time_of(args[0]);
+  fields.observed_ns = time_of(args[1]);
+  Ref kept;
+  fields.span = PyDict_Check(args[2]) && PyDict_GET_SIZE(args[2]) > 0 ? parent_of(args[2], &kept)
+                                                                      : current_span(&kept);
+  fields.severity_number = args[3];
+  fields.severity_text = args[4];
+  fields.body = args[5];
+  fields.attributes = args[6];
+  fields.event_name = args[7];
+  fields.exception = args[8];
+  Scratch record;
+  write_log_fields(*record, fields, as_sink(self)->limits);
+  sink_emit(self, *record);
+  return none();
+}
+
+/// emit_record(LogRecord)
+PyObject* sink_emit_record(PyObject* self, PyObject* api_record) {
+  const ErrorGuard guard;
+  Scratch record;
+  write_api_record(*record, api_record, as_sink(self)->limits, false);
+  sink_emit(self, *record);
+  return none();
+}
+
+PyMethodDef sink_methods[] = {
+    {"emit", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(sink_emit_fields)),
+     METH_FASTCALL, "emit(timestamp, observed_timestamp, …): queues a record."},
+    {"emit_record", sink_emit_record, METH_O, "emit_record(record): queues the API's LogRecord."},
+    {nullptr, nullptr, 0, nullptr},
+};
 PyType_Slot sink_slots[] = {
     {Py_tp_new, reinterpret_cast<void*>(sink_new)},
     {Py_tp_dealloc, reinterpret_cast<void*>(sink_dealloc)},
+    {Py_tp_methods, sink_methods},
     {0, nullptr},
 };
 PyType_Spec sink_spec = {"vedette._native.LogSink", sizeof(SinkObject), 0, Py_TPFLAGS_DEFAULT,
@@ -79,7 +137,7 @@ PyObject* current_ids(PyObject*, PyObject*) {
 
 /// ship_logs_to(LogSink or None) -> what it was before is forgotten.
 PyObject* ship_logs_to(PyObject*, PyObject* sink) {
-  if (sink != Py_None && Py_TYPE(sink) != sink_type) {
+  if (sink != Py_None && !is_sink(sink)) {
     PyErr_SetString(PyExc_TypeError, "not a LogSink");
     return nullptr;
   }
@@ -106,6 +164,9 @@ PyMethodDef module_functions[] = {
     {"ship_logs_to", ship_logs_to, METH_O, "ship_logs_to(sink): where events go; None: nowhere."},
     {"ship_event", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(ship_event)),
      METH_FASTCALL, "structlog processor: sends the event and hands it on."},
+    {"emit_log", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(emit_log)),
+     METH_FASTCALL, "emit_log(lane, record) -> there was room"},
+    {"encode_logs", encode_logs, METH_O, "encode_logs(records) -> ExportLogsServiceRequest"},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -113,6 +174,14 @@ PyMethodDef module_functions[] = {
 
 void sink_emit(PyObject* sink, const sdk::ProtoBuffer& record) {
   queue_record(as_sink(sink)->queues, as_sink(sink)->source, record);
+}
+
+bool is_sink(PyObject* object) {
+  return Py_TYPE(object) == sink_type;
+}
+
+const LogLimits& sink_limits(PyObject* sink) {
+  return as_sink(sink)->limits;
 }
 
 bool add_log_sink_type(PyObject* module) {

@@ -5,6 +5,7 @@
 #include "exporter.h"
 #include "http_metrics.h"
 #include "log_sink.h"
+#include "logging_handler.h"
 #include "metrics.h"
 #include "observed.h"
 #include "otel_api.h"
@@ -46,6 +47,7 @@ PyMODINIT_FUNC PyInit__native() {
   const bool ok = add_exporter_types(m) && add_span_type(m) && add_trace_buffer_type(m) &&
                   add_tracer_types(m) && add_scope_type(m) && add_metric_types(m) &&
                   add_http_metrics_type(m) && add_asgi_types(m) && add_log_sink_type(m) &&
-                  add_structlog_types(m) && add_client_span_types(m) && add_observed_types(m);
+                  add_structlog_types(m) && add_client_span_types(m) && add_observed_types(m) &&
+                  add_logging_handler_type(m);
   return ok ? module.release() : nullptr;
 }

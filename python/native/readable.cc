@@ -101,7 +101,18 @@ bool read_span(PyObject* span, ReadSpan* out) {
   return true;
 }
 
-/// Resource and scope of a span. Those of the span before are most often the same.
+size_t size_of(const ReadSpan& span) {
+  return span.record.encoded_size(span.head, cut(span.name, sdk::kUnlimited), span.trace_state,
+                                  cut(span.message, sdk::kUnlimited));
+}
+
+void encode(const ReadSpan& span, char* out) {
+  span.record.encode(out, span.head, cut(span.name, sdk::kUnlimited), span.trace_state,
+                     cut(span.message, sdk::kUnlimited));
+}
+
+}  // namespace
+
 uint32_t source_of(PyObject* span) {
   static PyObject *last_resource, *last_scope;
   static uint32_t last_source;
@@ -129,18 +140,6 @@ uint32_t source_of(PyObject* span) {
   last_source = source;
   return source;
 }
-
-size_t size_of(const ReadSpan& span) {
-  return span.record.encoded_size(span.head, cut(span.name, sdk::kUnlimited), span.trace_state,
-                                  cut(span.message, sdk::kUnlimited));
-}
-
-void encode(const ReadSpan& span, char* out) {
-  span.record.encode(out, span.head, cut(span.name, sdk::kUnlimited), span.trace_state,
-                     cut(span.message, sdk::kUnlimited));
-}
-
-}  // namespace
 
 PyObject* lane_emit(PyObject* self, PyObject* object) {
   const ErrorGuard guard;

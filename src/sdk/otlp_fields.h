@@ -45,7 +45,7 @@ struct Status {
 struct LogRecord {
   static constexpr uint32_t kTime = 1, kSeverityNumber = 2, kSeverityText = 3, kBody = 5,
                             kAttributes = 6, kDroppedAttributes = 7, kFlags = 8, kTraceId = 9,
-                            kSpanId = 10, kObservedTime = 11;
+                            kSpanId = 10, kObservedTime = 11, kEventName = 12;
 };
 
 /// ResourceSpans and ResourceLogs alike.

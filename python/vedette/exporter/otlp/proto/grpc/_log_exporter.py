@@ -1,0 +1,55 @@
+"""``opentelemetry.exporter.otlp.proto.grpc._log_exporter``"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from opentelemetry.metrics import MeterProvider
+
+from vedette.exporter.otlp._lane import GrpcExporter
+from vedette.exporter.otlp._logs import OtlpLogRecordExporter
+from vedette.exporter.otlp._senders import ChannelSender, from_provider
+
+_METHOD = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+
+
+class OTLPLogExporter(OtlpLogRecordExporter, GrpcExporter):
+    """Sends log records by OTLP/gRPC. ``endpoint`` is ``http://host:port`` or ``https://host:port``, or ``host:port``,
+    where ``insecure`` decides about TLS. ``timeout`` is in seconds.
+
+    ``credentials`` and ``channel_options`` are those of the grpc package: then it does the sending, on a Python
+    thread, and must be installed. Certificate files do without."""
+
+    def __init__(
+        self,
+        endpoint: str | None = None,
+        insecure: bool | None = None,
+        credentials: Any = None,
+        headers: Sequence[tuple[str, str]] | dict[str, str] | str | None = None,
+        timeout: float | None = None,
+        compression: Any = None,
+        channel_options: Any = None,
+        retryable_error_codes: Iterable[Any] | None = None,
+        *,
+        meter_provider: MeterProvider | None = None,
+        certificate_file: str | None = None,
+        client_key_file: str | None = None,
+        client_certificate_file: str | None = None,
+    ) -> None:
+        GrpcExporter.__init__(self, "logs", endpoint, insecure, headers, timeout, compression,
+                              certificate_file, client_certificate_file, client_key_file,
+                              retryable_error_codes)  # fmt: skip
+        credentials = credentials or from_provider(
+            "OTEL_PYTHON_EXPORTER_OTLP_GRPC_LOGS_CREDENTIAL_PROVIDER",
+            "OTEL_PYTHON_EXPORTER_OTLP_GRPC_CREDENTIAL_PROVIDER",
+        )
+        if credentials is not None or channel_options:
+            url = urlsplit(self._endpoint if "://" in self._endpoint else f"//{self._endpoint}")
+            plain = url.scheme == "http" or (not url.scheme and self._options["insecure"])
+            self._sender = ChannelSender(
+                _METHOD, url.netloc, credentials, plain,
+                [(name.lower(), value) for name, value in self._headers], self._timeout,
+                self._compression == "gzip", channel_options, self._options["retry_codes"],
+            )  # fmt: skip
