@@ -1,7 +1,12 @@
 #include "http_metrics.h"
 
+#include <time.h>
+
+#include <map>
+
 #include "asgi.h"
 #include "asgi_scope.h"
+#include "sdk/metric_sharing.h"
 
 namespace vedette::native {
 
@@ -32,6 +37,8 @@ std::shared_ptr<sdk::Metric> make(sdk::MetricType type, const char* name, const 
   options.help = help;
   options.labels = std::move(labels);
   options.created = false;
+  options.mode = sdk::GaugeMode::kSum;  // over the workers that live
+  options.live = true;
   options.bounds = bounds;
   auto metric = sdk::Metric::create(std::move(options));
   // An application that has a metric of this name counts for itself: then we do not.
@@ -114,6 +121,8 @@ HttpMetricsObject::Outcome find_series(HttpMetricsObject* self, const Served& se
   return outcome;
 }
 
+void refresh_for_others(HttpMetricsObject* self);
+
 void count(HttpMetricsObject* self, const HttpMetricsObject::Outcome& outcome, double seconds) {
   if (outcome.requests) outcome.requests->add(1);
   if (outcome.server_duration) self->server_duration->observe(*outcome.server_duration, seconds);
@@ -122,6 +131,7 @@ void count(HttpMetricsObject* self, const HttpMetricsObject::Outcome& outcome, d
 }  // namespace
 
 void count_request(HttpMetricsObject* self, const Served& served, double seconds) {
+  refresh_for_others(self);
   // Unbounded paths cannot come here (they are route templates), but mind the map all the same.
   if (self->routes->size() > 4 * sdk::kSeriesMax) self->routes->clear();
   std::string key;
@@ -142,24 +152,43 @@ void count_request(HttpMetricsObject* self, const Served& served, double seconds
   count(self, route.outcomes.back(), seconds);
 }
 
-void refresh_in_progress() {
-  for (HttpMetricsObject* self : all_metrics()) {
-    for (const auto& gauge : {self->in_progress, self->active}) {
-      if (!gauge) continue;
-      for (const auto& series : gauge->all_series()) series->set(0);
+namespace {
+
+void refresh(HttpMetricsObject* self) {
+  std::map<std::shared_ptr<sdk::Series>, double> counts;
+  for (const auto& gauge : {self->in_progress, self->active}) {
+    if (!gauge) continue;
+    for (const auto& series : gauge->all_series()) counts[series] = 0;
+  }
+  for (RequestObject* request = self->live; request; request = request->next) {
+    const std::string_view method = method_name(request);
+    if (self->in_progress) {
+      const std::string path = route_of(request);
+      counts[self->in_progress->series({method, path.empty() ? kUnmatched : path})] += 1;
     }
-    for (RequestObject* request = self->live; request; request = request->next) {
-      const std::string_view method = method_name(request);
-      if (self->in_progress) {
-        const std::string path = route_of(request);
-        self->in_progress->series({method, path.empty() ? kUnmatched : path})->add(1);
-      }
-      if (self->active) {
-        const std::string_view scheme = text_of(scope_item(request->scope, keys.scheme));
-        self->active->series({method, scheme == "https" ? "https" : "http"})->add(1);
-      }
+    if (self->active) {
+      const std::string_view scheme = text_of(scope_item(request->scope, keys.scheme));
+      counts[self->active->series({method, scheme == "https" ? "https" : "http"})] += 1;
     }
   }
+  for (const auto& [series, count] : counts) series->set(count);
+}
+
+/// Other workers cannot ask this one: they see what was true when a request ended, in this second
+/// or the last, and at once when none is left.
+void refresh_for_others(HttpMetricsObject* self) {
+  if (!sdk::Sharing::has_others()) return;
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  if (self->live && now.tv_sec == self->refreshed) return;
+  self->refreshed = now.tv_sec;
+  refresh(self);
+}
+
+}  // namespace
+
+void refresh_in_progress() {
+  for (HttpMetricsObject* self : all_metrics()) refresh(self);
 }
 
 bool add_http_metrics_type(PyObject* module) {

@@ -36,6 +36,7 @@ struct HttpMetricsObject {
     std::vector<Outcome> outcomes;  // of requests that ended without an exception
   };
   std::unordered_map<std::string, Route>* routes;  // by method and path
+  int64_t refreshed;                               // the second in which the gauges were last set
   RequestObject* live;                             // a list of the requests in progress
 };
 

@@ -10,7 +10,8 @@ from typing import Any
 from opentelemetry import propagate, trace
 
 from vedette import _asgi_settings, _native
-from vedette.prometheus import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from vedette.prometheus import REGISTRY
+from vedette.prometheus.exposition import _bake_output
 
 logger = logging.getLogger("vedette")
 
@@ -193,9 +194,17 @@ def add_metrics_route(app: Any, path: str) -> bool:
     from starlette.responses import Response
 
     async def metrics(request: Any) -> Any:
+        wanted, query = request.headers, request.query_params
         # Rendered without the GIL, and off the event loop.
-        body = await run_in_threadpool(generate_latest)
-        return Response(body, headers={"content-type": CONTENT_TYPE_LATEST})
+        _, headers, body = await run_in_threadpool(
+            _bake_output,
+            REGISTRY,
+            wanted.get("accept"),
+            wanted.get("accept-encoding"),
+            {name: query.getlist(name) for name in query},
+            False,
+        )
+        return Response(body, headers=dict(headers))
 
     app.add_route(path, metrics, include_in_schema=False)
     return True

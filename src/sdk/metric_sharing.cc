@@ -17,6 +17,8 @@ struct State {
   bool refused = false;  // there is no place for an arena, or no slot in it
 };
 
+std::atomic<bool> shared{false};
+
 State& state() {
   static auto* instance = new State;
   return *instance;
@@ -30,6 +32,7 @@ void join(State& here, const ProcessId& leader, bool create) {
     here.refused = create;
     return;
   }
+  shared.store(true, std::memory_order_relaxed);
   for (Metric* metric : here.metrics) {
     if (metric->claims()) metric->share_all();
   }
@@ -46,6 +49,10 @@ void decide(State& here) {
 
 std::unique_lock<std::recursive_mutex> Sharing::lock() {
   return std::unique_lock(state().mutex);
+}
+
+bool Sharing::has_others() {
+  return shared.load(std::memory_order_relaxed);
 }
 
 bool Sharing::add(Metric* metric) {

@@ -24,6 +24,9 @@ class Sharing {
   /// Where new series go; null: this process keeps them. Under the lock.
   static MetricArena* arena();
 
+  /// Whether other processes see these metrics; costs nothing to ask.
+  static bool has_others();
+
   // All under the GIL.
 
   /// Before fork(): what is counted so far goes where children find it.
