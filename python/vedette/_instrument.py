@@ -68,16 +68,26 @@ def instrument(
     return _asgi.observe(app, tracer)
 
 
-def health(app: Any, checks: Mapping[str, Any] | None = None, *, timeout: float = 0.9) -> None:
-    """Adds ``GET /health/live`` and ``GET /health/ready`` to a FastAPI or Starlette app.
+def health(
+    app: Any,
+    checks: Mapping[str, Any] | None = None,
+    *,
+    startup: Mapping[str, Any] | None = None,
+    timeout: float = 0.9,
+    cache: float = 1.0,
+) -> None:
+    """Adds ``GET /health/live``, ``/health/ready`` and ``/health/startup`` to a FastAPI or Starlette app.
 
     ``checks`` names what must work for the app to be ready: a function or coroutine function (an exception or
-    ``False`` means it does not), a SQLAlchemy engine, or a redis client. All run side by side, each for at most
-    ``timeout`` seconds. Ready answers 200, else 503, with ``{"status": …, "checks": {name: "ok", …}}``. Probes are
-    neither traced nor counted.
+    ``False`` means it does not), a SQLAlchemy engine, a pool of asyncpg or psycopg, a redis client, or one that
+    :mod:`vedette.checks` makes. All run side by side, each for at most ``timeout`` seconds; what they say holds for
+    ``cache`` seconds. Ready answers 200, else 503, with ``{"status": …, "checks": {name: "ok", …}}`` and, in words,
+    ``"failures"``. Startup is 503 until the checks in ``startup`` (without it those in ``checks``) have all been well
+    once. The outcomes are metrics too: ``health_check_up`` and ``health_check_duration_seconds``, by ``check``. Probes
+    are neither traced nor counted.
     """
-    _health.health(app, checks, timeout=timeout)
-    _asgi.exclude(app, ("/health/live", "/health/ready"))
+    _health.health(app, checks, startup=startup, timeout=timeout, cache=cache)
+    _asgi.exclude(app, _health.PATHS)
 
 
 def _provider(service_name: str | None, endpoint: str | None, logs_shipping: bool) -> Any:
