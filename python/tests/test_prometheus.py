@@ -1,12 +1,18 @@
 """Our metrics next to prometheus_client's: the same calls, the same samples."""
 
 import asyncio
+import subprocess
 import threading
+from pathlib import Path
 
 import prometheus_client as upstream
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from vedette import prometheus as ours
+from vedette.prometheus.core import CounterMetricFamily, GaugeMetricFamily
+
+# Where tools/peers.py puts it.
+PROMTOOL = Path(__file__).parents[2] / ".cache/peers/promtool/usr/bin/promtool"
 
 
 def samples(text):
@@ -261,3 +267,118 @@ def test_subclasses_work():
     registry = ours.CollectorRegistry()
     Mine("c", "", registry=registry).twice()
     assert registry.get_sample_value("c_total") == 2
+
+
+def test_what_cannot_be_written_costs_only_its_field(caplog):
+    class Hostile:
+        def collect(self):
+            family = CounterMetricFamily("theirs", "\ud800", labels=["x"])
+            family.add_metric(["\ud800\x00"], 1)
+            yield family
+
+    class Broken:
+        def collect(self):
+            yield GaugeMetricFamily("before", "B", value=1)
+            yield GaugeMetricFamily("broken", "B", value="no number")
+
+    registry = ours.CollectorRegistry()
+    registry.register(Hostile())
+    registry.register(Broken())
+    counter = ours.Counter("mine", "\ud800\n", ["x"], registry=registry)
+    for value in ("\ud800", "a\x00b", "\n", "é" * 10_000_000):
+        counter.labels(value).inc()
+    gauge = ours.Gauge("failing", "F", registry=registry)
+    gauge.set_function(lambda: 1 / 0)
+    for _ in range(2):
+        text = ours.generate_latest(registry).decode()
+    assert 'theirs_total{x="?\x00"} 1.0' in text
+    assert "before 1.0" in text and "broken" not in text
+    assert caplog.text.count("cannot be shown") == 1
+    values = [line for line in text.splitlines() if line.startswith("mine_total")]
+    assert values[:3] == [f'mine_total{{x="{x}"}} 1.0' for x in ("?", "a\x00b", "\\n")]
+    assert values[3] == 'mine_total{x="' + "é" * 512 + '"} 1.0'
+    assert "failing NaN" in text
+    openmetrics = ours.exposition.openmetrics.generate_latest(registry)
+    assert openmetrics.endswith(b"# EOF\n") and b"mine_total" in openmetrics
+
+
+def test_the_current_span_becomes_the_exemplar(monkeypatch):
+    from vedette.sdk.trace import TracerProvider
+
+    registry = ours.CollectorRegistry()
+    counter = ours.Counter("c", "", registry=registry)
+    histogram = ours.Histogram("h", "", buckets=[1, 2], registry=registry)
+    counter.inc()  # outside of any span
+    with TracerProvider().get_tracer("t").start_as_current_span("s") as span:
+        histogram.observe(1.5)
+        histogram.observe(5, {"own": "1"})
+    context = span.get_span_context()
+    expected = {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
+    exemplars = {
+        (sample.name, sample.labels.get("le")): (sample.exemplar.labels, sample.exemplar.value)
+        for family in registry.collect()
+        for sample in family.samples
+        if sample.exemplar
+    }
+    assert exemplars == {
+        ("h_bucket", "2.0"): (expected, 1.5),
+        ("h_bucket", "+Inf"): ({"own": "1"}, 5),
+    }
+    with pytest.raises(ValueError):
+        counter.inc(1, {"x": "y" * 200})
+
+
+def test_created_series_can_be_left_out():
+    registry = ours.CollectorRegistry()
+    ours.Counter("c", "", registry=registry).inc()
+    try:
+        assert b"c_created" in ours.generate_latest(registry)
+        ours.disable_created_metrics()
+        assert b"c_created" not in ours.generate_latest(registry)
+    finally:
+        ours.enable_created_metrics()
+
+
+def test_decorated_coroutines_are_timed_to_their_end():
+    registry = ours.CollectorRegistry()
+    running = ours.Gauge("running", "", registry=registry)
+    timed = ours.Summary("timed", "", registry=registry)
+    failed = ours.Counter("failed", "", registry=registry)
+
+    @running.track_inprogress()
+    @timed.time()
+    @failed.count_exceptions(KeyError)
+    async def work():
+        await asyncio.sleep(0.01)
+        assert registry.get_sample_value("running") == 1
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        asyncio.run(work())
+    assert registry.get_sample_value("timed_sum") >= 0.01
+    assert registry.get_sample_value("running") == 0
+    assert registry.get_sample_value("failed_total") == 1
+
+
+def test_numbers_inside_can_be_read():
+    registry = ours.CollectorRegistry()
+    counter = ours.Counter("c", "", ["x"], registry=registry)
+    counter.labels("1").inc(3)
+    assert counter.labels("1")._value.get() == 3
+    assert list(counter._metrics) == [("1",)]
+    counter.labels("1").reset()
+    assert counter.labels(x="1")._value.get() == 0
+    histogram = ours.Histogram("h", "", buckets=[1], registry=registry)
+    histogram.observe(0.5)
+    assert histogram._sum.get() == 0.5 and histogram._buckets[0].get() == 1
+    assert histogram._upper_bounds == [1.0, float("inf")]
+
+
+@pytest.mark.skipif(not PROMTOOL.exists(), reason="promtool is not in .cache; see tools/peers.py")
+def test_promtool_is_content():
+    registry = ours.CollectorRegistry()
+    for snippet in (counters, histograms):
+        snippet(ours, registry)
+    text = ours.generate_latest(registry)
+    done = subprocess.run([PROMTOOL, "check", "metrics"], input=text, capture_output=True)
+    assert b"error while linting" not in done.stderr, done.stderr
