@@ -210,8 +210,8 @@ def test_graphite(registry):
         for tags in (False, True):
             GraphiteBridge(address, registry, tags=tags, _timer=lambda: 7.9).push("pre.fix")
             peer, _ = listener.accept()
-            with peer:
-                texts.append(b"".join(iter(lambda: peer.recv(4096), b"")).decode())
+            with peer, peer.makefile("rb") as sent:
+                texts.append(sent.read().decode())
     assert "pre.fix.c_total.x_y.1 1.0 7\n" in texts[0] and "pre.fix.g 2.0 7\n" in texts[0]
     assert "pre.fix.c_total;x_y=1 1.0 7\n" in texts[1]
 

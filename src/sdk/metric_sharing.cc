@@ -30,6 +30,11 @@ void join(State& here, const ProcessId& leader, bool create) {
   here.arena = MetricArena::open(leader, create);
   if (!here.arena) {
     here.refused = create;
+    if (create) {
+      complain(
+          "metrics are not shared with the other processes of this service: no folder that is only "
+          "this user's can be had; VEDETTE_DIR names one (mode 0700)");
+    }
     return;
   }
   shared.store(true, std::memory_order_relaxed);
