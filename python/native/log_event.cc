@@ -56,11 +56,6 @@ std::string_view iso_time(int64_t ns, char* out) {
   return {out, 27};
 }
 
-void put_hex(char* out, uint64_t word) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  for (int i = 15; i >= 0; --i, word >>= 4) out[i] = kDigits[word & 15];
-}
-
 class EventReader {
  public:
   EventReader(JsonText* json, sdk::ProtoBuffer* record) : json_(json), record_(record) {}

@@ -78,6 +78,11 @@ void write_ids(sdk::ProtoBuffer& out, const Parent& span) {
   out.bytes_field(Field::kSpanId, {ids + 16, 8});
 }
 
+void put_hex(char* out, uint64_t word) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  for (int i = 15; i >= 0; --i, word >>= 4) out[i] = kDigits[word & 15];
+}
+
 Parent current_span(Ref* kept) {
   Ref context(current_context());
   if (!context) {

@@ -29,6 +29,9 @@ void write_text_attribute(sdk::ProtoBuffer& out, std::string_view key, std::stri
 /// Nothing for an invalid one.
 void write_ids(sdk::ProtoBuffer& out, const Parent& span);
 
+/// Sixteen hex digits.
+void put_hex(char* out, uint64_t word);
+
 /// The current span's ids; invalid outside of a span.
 Parent current_span(Ref* kept);
 

@@ -11,6 +11,7 @@
 #include "otel_api.h"
 #include "python.h"
 #include "readable.h"
+#include "record_factory.h"
 #include "span.h"
 #include "span_scope.h"
 #include "structlog_types.h"
@@ -48,6 +49,6 @@ PyMODINIT_FUNC PyInit__native() {
                   add_tracer_types(m) && add_scope_type(m) && add_metric_types(m) &&
                   add_http_metrics_type(m) && add_asgi_types(m) && add_log_sink_type(m) &&
                   add_structlog_types(m) && add_client_span_types(m) && add_observed_types(m) &&
-                  add_logging_handler_type(m);
+                  add_logging_handler_type(m) && add_record_factory_type(m);
   return ok ? module.release() : nullptr;
 }

@@ -25,6 +25,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "sqlalchemy": ("sqlalchemy",),
     "psycopg": ("psycopg",),
     "asyncpg": ("asyncpg",),
+    "structlog": ("structlog",),
 }
 #: The oldest releases that are observed.
 OLDEST = {
@@ -34,6 +35,7 @@ OLDEST = {
     "sqlalchemy": (2, 0),
     "psycopg": (3, 1),
     "asyncpg": (0, 27),
+    "structlog": (21, 1),
 }
 #: Where the distribution has another name than the module.
 DISTRIBUTIONS = {"sqlalchemy": "SQLAlchemy"}

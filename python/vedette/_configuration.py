@@ -168,8 +168,12 @@ def _try(what: str, make: Callable[[], Any]) -> Any:
 
 
 def _handle_logging(provider: Any) -> Callable[[], None]:
-    """Ships what the application logs, if ``OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED`` says so. Returns what
-    ends that."""
+    """Ships structlog's events, and what the application logs otherwise if
+    ``OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED`` says so. Returns what ends the latter."""
+    from vedette import logs
+
+    logs.use(provider)
+    logs.correlate_from_environment()
     if not _env.read("OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED"):
         return lambda: None
     from vedette.sdk._logs import LoggingHandler

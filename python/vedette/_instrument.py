@@ -108,6 +108,9 @@ def _provider(service_name: str | None, endpoint: str | None, logs_shipping: boo
     provider.add_span_processor(processor)
     if logs_shipping:
         logs.configure(processor._add_log_lane(OTLPLogExporter(url("logs"))), resource)
+        if _env.read("OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED"):
+            logging.getLogger().addHandler(logs.handler())
+    logs.correlate_from_environment()
     trace.set_tracer_provider(provider)
     return provider
 

@@ -16,11 +16,13 @@ sent is dropped and counted.
 
 from __future__ import annotations
 
+import logging
 import sys
+import weakref
 from collections.abc import Callable, MutableMapping
 from typing import Any, TextIO
 
-from vedette import _native
+from vedette import _env, _native
 
 EventDict = MutableMapping[str, Any]
 
@@ -61,8 +63,142 @@ ship = _native.ship_event
 
 
 def configure(lane: Any, resource: Any) -> None:
-    """Where events go: a native queue and the resource they come from."""
-    _native.ship_logs_to(_native.LogSink((lane,), resource, "structlog"))
+    """Where events and records go: a native queue and the resource they come from."""
+    _target.use(lane, resource)
+
+
+def use(provider: Any) -> None:
+    """Sends structlog's events by the exporters of a logger provider of Vedette's, instead of by a queue."""
+    _target.follow(provider)
+
+
+class _Target:
+    """Where the events of structlog and the records of :func:`handler` go."""
+
+    def __init__(self) -> None:
+        self._lane: Any = None
+        self._resource: Any = None
+        self._provider: Any = None
+        self._handlers: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def use(self, lane: Any, resource: Any) -> None:
+        self._lane, self._resource, self._provider = lane, resource, None
+        self._renew_sinks()
+
+    def follow(self, provider: Any) -> None:
+        self._provider = provider
+        provider._follow(self)
+        self._renew_sinks()
+
+    def sink(self, name: str) -> Any:
+        """The native way for records of that name; ``None``: there is none."""
+        if self._provider is not None:
+            return getattr(self._provider.get_logger(name), "_sink", None)
+        if self._lane is None:
+            return None
+        return _native.LogSink((self._lane,), self._resource, name)
+
+    def _renew_sinks(self) -> None:
+        _native.ship_logs_to(self.sink("structlog"))
+        for one in list(self._handlers):
+            one._renew_sinks()
+
+
+_target = _Target()
+
+
+def handler(level: int = logging.NOTSET) -> logging.Handler:
+    """A handler for the logging module that sends records the way structlog's events go::
+
+    logging.getLogger().addHandler(vedette.logs.handler())
+    """
+    from vedette.sdk._logs import LoggingHandler
+
+    class ShippingHandler(LoggingHandler):
+        def _find_sink(self, name: str) -> Any:
+            sink = self._sinks[name] = _target.sink(name)
+            return sink
+
+        def _handle_slowly(self, record: logging.LogRecord) -> Any:
+            kept = self.filter(record)
+            if kept:
+                kept = kept if isinstance(kept, logging.LogRecord) else record
+                sink = self._sinks.get(record.name) or self._find_sink(record.name)
+                if sink is not None:
+                    sink.emit_record(self._translate(kept))
+            return kept
+
+    made = ShippingHandler(level)
+    _target._handlers.add(made)
+    return made
+
+
+def correlate(service_name: str | None = None) -> None:
+    """Puts the current span's ids into every record of the logging module: ``otelTraceID``, ``otelSpanID``,
+    ``otelTraceSampled`` and ``otelServiceName``, for use in a format. Idempotent."""
+    current = logging.getLogRecordFactory()
+    if isinstance(current, _native.RecordFactory):
+        return
+    if service_name is None:
+        from vedette.sdk.resources import SERVICE_NAME, Resource
+
+        service_name = str(Resource.create().attributes.get(SERVICE_NAME, ""))
+    logging.setLogRecordFactory(_native.RecordFactory(current, service_name))
+
+
+LOGGING_FORMAT = (
+    "%(asctime)s %(levelname)s [%(name)s] [%(filename)s:%(lineno)d] [trace_id=%(otelTraceID)s "
+    "span_id=%(otelSpanID)s resource.service.name=%(otelServiceName)s trace_sampled=%(otelTraceSampled)s] - %(message)s"
+)
+
+
+def correlate_from_environment() -> None:
+    """:func:`correlate` and a format that shows the ids, if ``OTEL_PYTHON_LOG_CORRELATION`` says so; with
+    ``OTEL_PYTHON_LOG_FORMAT`` and ``OTEL_PYTHON_LOG_LEVEL``. As ``logging.basicConfig``, it leaves a root logger alone
+    that has handlers."""
+    if not _env.read("OTEL_PYTHON_LOG_CORRELATION"):
+        return
+    correlate()
+    level = str(_env.read("OTEL_PYTHON_LOG_LEVEL")).upper()
+    logging.basicConfig(
+        format=_env.read("OTEL_PYTHON_LOG_FORMAT") or LOGGING_FORMAT,
+        level=getattr(logging, "WARNING" if level == "WARN" else level, logging.INFO),
+    )
+
+
+def loguru_sink(message: Any) -> None:
+    """loguru sink: sends each message the way structlog's events go, under its module's name, with the ids of the
+    current span. ``logger.add(vedette.logs.loguru_sink)``, without ``enqueue=True``, which would lose the span."""
+    record = message.record
+    sink = _target.sink(record["name"] or "loguru")
+    if sink is None:
+        return
+    attributes = {
+        **record["extra"],
+        "code.file.path": record["file"].path,
+        "code.function.name": record["function"],
+        "code.line.number": record["line"],
+    }
+    raised = record["exception"]
+    sink.emit(
+        int(record["time"].timestamp() * 1e9), None, None, _severity(record["level"].no), record["level"].name,
+        record["message"], attributes, None, raised.value if raised else None,
+    )  # fmt: skip
+
+
+def _severity(levelno: int) -> int:
+    """OTLP's severity number of loguru's levels, which are logging's, with TRACE at 5."""
+    if levelno < 10:
+        return 1
+    return 1 + 4 * min(levelno // 10, 5) + min(levelno % 10, 3)
+
+
+def loguru_patcher(record: Any) -> None:
+    """loguru patcher: ``trace_id`` and ``span_id`` in ``extra``, for its formats and for ``serialize=True``.
+    ``logger.configure(patcher=vedette.logs.loguru_patcher)``"""
+    ids = _current_ids()
+    if ids is not None:
+        record["extra"]["trace_id"], record["extra"]["span_id"] = ids
 
 
 def lines_dropped() -> int:
