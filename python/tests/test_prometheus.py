@@ -182,6 +182,15 @@ def test_series_are_bounded_and_the_guilty_label_is_named(capfd):
     assert said.count("\n") == 1 and "is user" in said
 
 
+def test_infos_are_bounded_too(caplog):
+    registry = ours.CollectorRegistry()
+    info = ours.Info("i", "", ["kind", "user"], registry=registry)
+    for i in range(5000):
+        info.labels("k", str(i)).info({"a": "b"})
+    assert sum(1 for family in registry.collect() for _ in family.samples) == 2001
+    assert caplog.text.count("is user") == 1
+
+
 def test_a_child_survives_its_removal():
     registry = ours.CollectorRegistry()
     counter = ours.Counter("c", "", ["x"], registry=registry)

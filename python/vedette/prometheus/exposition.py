@@ -5,7 +5,6 @@ What serves and pushes is loaded on first use: most applications answer ``/metri
 
 from __future__ import annotations
 
-import gzip
 import importlib
 import os
 import threading
@@ -126,6 +125,8 @@ def _bake_output(
     output = encoder(registry)
     headers = [("Content-Type", content_type)]
     if not disable_compression and gzip_accepted(accept_encoding_header):
+        import gzip
+
         output = gzip.compress(output, _GZIP_LEVEL)
         headers.append(("Content-Encoding", "gzip"))
     return "200 OK", headers, output

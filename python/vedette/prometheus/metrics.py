@@ -6,6 +6,7 @@ the label at fault is named once on standard error.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from threading import Lock
@@ -19,6 +20,8 @@ from vedette.prometheus.samples import Exemplar, Sample
 from vedette.prometheus.utils import INF
 from vedette.prometheus.validation import _validate_labelnames, _validate_metric_name
 from vedette.prometheus.values import Value
+
+logger = logging.getLogger("vedette")
 
 SERIES_LIMIT = 2000
 
@@ -397,9 +400,23 @@ class _PlainMetric(MetricWrapperBase):
         with self._lock:
             if values not in self._metrics:
                 if len(self._metrics) >= SERIES_LIMIT:
-                    values = ("__overflow__",) * len(values)
+                    values = self._overflow(values)
                 self._metrics.setdefault(values, self._child(values))
             return self._metrics[values]
+
+    def _overflow(self, values: tuple[str, ...]) -> tuple[str, ...]:
+        """The series of all that are too many; says once which label has the most values."""
+        beyond = ("__overflow__",) * len(values)
+        if beyond not in self._metrics:
+            distinct = [len(set(column)) for column in zip(*self._metrics, strict=True)]
+            worst = self._labelnames[distinct.index(max(distinct))]
+            logger.warning(
+                "metric %s has reached its limit of %d series; the label with the most values is %s",
+                self._name,
+                SERIES_LIMIT,
+                worst,
+            )
+        return beyond
 
     def _child(self, values: tuple[str, ...]) -> Any:
         child = object.__new__(type(self))
