@@ -31,11 +31,20 @@ struct HeadNode {
     total_rows = batch->size() + (next ? next->total_rows : 0);
   }
   ~HeadNode() {
-    // One by one: the default would recurse once per node.
-    while (next && next.use_count() == 1) {
-      auto after = std::move(const_cast<HeadNode&>(*next).next);
+    // One by one, as the default would recurse once per node: a node that dies within leaves the
+    // next one to the outermost. (Not by use_count(): it does not order what other threads read.)
+    static thread_local std::shared_ptr<const HeadNode>* left = nullptr;
+    if (left) {
+      *left = std::move(next);
+      return;
+    }
+    while (next) {
+      std::shared_ptr<const HeadNode> after;
+      left = &after;
+      next.reset();
       next = std::move(after);
     }
+    left = nullptr;
   }
 
   std::shared_ptr<const Batch> batch;  // never empty
