@@ -47,12 +47,7 @@ EngineImpl::EngineImpl(Options options, base::Fs& fs, base::Clock& clock)
 }
 
 EngineImpl::~EngineImpl() {
-  {
-    const std::lock_guard lock(state_mutex_);
-    stopping_ = true;
-    background_wake_.notify_all();
-  }
-  if (background_.joinable()) background_.join();
+  stop_background();
   writer_.reset();
 }
 
@@ -80,7 +75,9 @@ Status EngineImpl::open() {
   RETURN_IF_ERROR(recover());
   RETURN_IF_ERROR(replay_log());
   check_disk();
-  if (!options_.manual_background) background_ = std::thread([this] { background_loop(); });
+  if (options_.manual_background) return {};
+  flusher_ = std::thread([this] { flush_loop(); });
+  merger_ = std::thread([this] { merge_loop(); });
   return {};
 }
 
@@ -161,13 +158,9 @@ Status EngineImpl::replay_log() {
 }
 
 Status EngineImpl::close() {
-  {
-    const std::lock_guard lock(state_mutex_);
-    stopping_ = true;
-    background_wake_.notify_all();
-  }
-  if (background_.joinable()) background_.join();
-  const std::lock_guard work(work_mutex_);
+  stop_background();
+  const std::lock_guard merging(merge_mutex_);
+  const std::lock_guard flushing(flush_mutex_);
   if (closed_ || !writer_) return {};
   writer_->stop();
   closed_ = true;

@@ -14,48 +14,80 @@ constexpr int64_t kMergeRetryNs = 300 * kSecondNs;
 
 }  // namespace
 
-void EngineImpl::background_loop() {
-  std::chrono::seconds pause(0);  // after work that failed: longer each time
+void EngineImpl::stop_background() {
+  {
+    const std::lock_guard lock(state_mutex_);
+    stopping_ = true;
+    background_wake_.notify_all();
+  }
+  if (flusher_.joinable()) flusher_.join();
+  if (merger_.joinable()) merger_.join();
+}
+
+void EngineImpl::flush_loop() {
+  std::chrono::seconds pause(0);  // after a flush that failed: longer each time
   for (;;) {
     {
       std::unique_lock lock(state_mutex_);
       if (pause.count() > 0) {
         background_wake_.wait_for(lock, pause, [&] { return stopping_; });
       } else {
-        background_wake_.wait_for(lock, kTick, [&] { return stopping_ || background_due_; });
+        background_wake_.wait_for(lock, kTick, [&] { return stopping_ || flush_due_; });
       }
       if (stopping_) return;
-      background_due_ = false;
+      flush_due_ = false;
     }
     writer_->run([&](Wal&, DedupeWindow&) { freeze_due(); });
-    const Result<bool> worked = run_background_once();
-    if (worked.ok()) {
+    check_disk();
+    bool something = false;
+    const std::lock_guard flushing(flush_mutex_);
+    if (Status status = write_frozen_heads(something); status.ok()) {
       pause = std::chrono::seconds(0);
-      continue;
+    } else {
+      pause = std::clamp(pause * 2, kPauseMin, kPauseMax);
+      log_error("what is in memory can't be written to disk; it is tried again",
+                {{"why", status.error().message}, {"in_seconds", pause.count()}});
     }
-    pause = std::clamp(pause * 2, kPauseMin, kPauseMax);
-    log_error("background work failed; it is tried again",
-              {{"why", worked.error().message}, {"in_seconds", pause.count()}});
+  }
+}
+
+void EngineImpl::merge_loop() {
+  for (;;) {
+    {
+      std::unique_lock lock(state_mutex_);
+      if (background_wake_.wait_for(lock, kTick, [&] { return stopping_; })) return;
+    }
+    const std::lock_guard merging(merge_mutex_);
+    merge_round();
   }
 }
 
 Status EngineImpl::flush() {
-  const std::lock_guard work(work_mutex_);
+  const std::lock_guard flushing(flush_mutex_);
   if (closed_) return {};
   return flush_all();
 }
 
 Result<bool> EngineImpl::run_background_once() {
-  const std::lock_guard work(work_mutex_);
-  if (closed_) return false;
-  check_disk();
   bool worked = false;
-  if (options_.manual_background) {
-    RETURN_IF_ERROR(flush_all());
-  } else {
-    RETURN_IF_ERROR(write_frozen_heads(worked));
+  {
+    const std::lock_guard flushing(flush_mutex_);
+    if (closed_) return false;
+    check_disk();
+    if (options_.manual_background) {
+      RETURN_IF_ERROR(flush_all());
+    } else {
+      RETURN_IF_ERROR(write_frozen_heads(worked));
+    }
   }
-  worked |= drop_expired_parts();
+  const std::lock_guard merging(merge_mutex_);
+  if (closed_) return false;
+  worked |= merge_round();
+  return worked;
+}
+
+bool EngineImpl::merge_round() {
+  bool worked = drop_expired_parts();
   worked |= trim_one_part();
   for (TableState& state : states_) worked |= run_merge(state);
   return worked;
@@ -105,6 +137,24 @@ Status EngineImpl::write_frozen_heads(bool& something) {
 }
 
 Status EngineImpl::commit(std::vector<PartChange>& changes) {
+  bool in_place = false;
+  Status status = save_and_publish(changes, in_place);
+  if (status.ok()) {
+    for (const PartChange& change : changes) remove_parts(change.removed);
+    return {};
+  }
+  for (size_t i = 0; i < states_.size(); ++i) {
+    states_[i].table->discard(changes[i].added);
+    // Once the new manifest may be in place, its parts must stay: a restart may find it. They are
+    // strays then.
+    if (in_place) continue;
+    for (const PartInfo& part : changes[i].added) remove_parts({part.file});
+  }
+  return {status.error().code, "cannot save the manifest: " + status.error().message};
+}
+
+Status EngineImpl::save_and_publish(const std::vector<PartChange>& changes, bool& in_place) {
+  const std::lock_guard lock(manifest_mutex_);
   Manifest next = manifest_;
   next.next_file = next_file_;
   writer_->run([&](Wal& wal, DedupeWindow&) {
@@ -121,46 +171,35 @@ Status EngineImpl::commit(std::vector<PartChange>& changes) {
     }
     next.parts.insert(next.parts.end(), change.added.begin(), change.added.end());
   }
-  bool in_place = false;
   // The names of parts must be durable before a manifest that has them.
   const bool adds = std::any_of(changes.begin(), changes.end(),
                                 [](const PartChange& change) { return !change.added.empty(); });
-  Status status = adds ? fs_.sync_dir(parts_path_) : Status();
-  if (status.ok()) status = save_manifest(fs_, options_.path + "/MANIFEST", next, in_place);
-  if (status.ok()) {
-    manifest_ = std::move(next);
-    publish(changes);
-    return {};
-  }
-  // Once the new manifest may be in place, its parts must stay: a restart may find it. They are
-  // strays then.
-  for (const PartChange& change : changes) {
-    for (const PartInfo& part : change.added) {
-      if (!in_place && !fs_.remove(part_path(part.file)).ok())
-        log_warn("a stray part stays", {{"file", part.file}});
-    }
-  }
-  return {status.error().code, "cannot save the manifest: " + status.error().message};
-}
-
-void EngineImpl::publish(const std::vector<PartChange>& changes) {
+  if (adds) RETURN_IF_ERROR(fs_.sync_dir(parts_path_));
+  RETURN_IF_ERROR(save_manifest(fs_, options_.path + "/MANIFEST", next, in_place));
+  manifest_ = std::move(next);
   for (size_t i = 0; i < states_.size(); ++i) {
     const PartChange& change = changes[i];
     if (!change.frozen_written && change.added.empty() && change.removed.empty()) continue;
     states_[i].table->publish(change);
     if (change.frozen_written) states_[i].frozen_first = 0;
-    for (const std::string& file : change.removed) {
-      if (Status status = fs_.remove(part_path(file)); !status.ok()) {
-        log_warn("cannot remove a part that is no longer needed",
-                 {{"why", status.error().message}});
-      }
+  }
+  return {};
+}
+
+void EngineImpl::remove_parts(const std::vector<std::string>& files) {
+  for (const std::string& file : files) {
+    if (Status status = fs_.remove(part_path(file)); !status.ok()) {
+      log_warn("cannot remove a part that is no longer needed", {{"why", status.error().message}});
     }
   }
 }
 
 Status EngineImpl::remove_log() {
-  const uint64_t keep =
-      *std::min_element(manifest_.replay_from.begin(), manifest_.replay_from.end());
+  uint64_t keep = 0;
+  {
+    const std::lock_guard lock(manifest_mutex_);
+    keep = *std::min_element(manifest_.replay_from.begin(), manifest_.replay_from.end());
+  }
   Status status;
   writer_->run([&](Wal& wal, DedupeWindow& window) {
     wal.rotate();

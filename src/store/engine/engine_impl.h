@@ -56,7 +56,7 @@ class EngineImpl final : public Engine {
     EngineTable* table = nullptr;
     uint64_t head_first = 0;  // first log record with rows in the head, 0: empty; writer thread
     std::atomic<uint64_t> frozen_first = 0;  // same of the frozen head, 0: there is none
-    int64_t merge_not_before_ns = 0;         // monotonic; after a merge that failed; work_mutex_
+    int64_t merge_not_before_ns = 0;         // monotonic; after a merge that failed; merge_mutex_
   };
 
   // engine.cc
@@ -85,13 +85,20 @@ class EngineImpl final : public Engine {
   template <typename Batch>
   RowSnapshot<Batch> shown(const RowTable<Batch>& table) const;
 
-  // engine_background.cc: with work_mutex_ held, but for the loop
-  void background_loop();
+  // engine_background.cc
+  void stop_background();
+  void flush_loop();
+  void merge_loop();
+  // With flush_mutex_ held.
   Status flush_all();
   Status write_frozen_heads(bool& something);
-  Status commit(std::vector<PartChange>& changes);
-  void publish(const std::vector<PartChange>& changes);
   Status remove_log();
+  // With flush_mutex_ or merge_mutex_ held.
+  Status commit(std::vector<PartChange>& changes);
+  Status save_and_publish(const std::vector<PartChange>& changes, bool& in_place);
+  void remove_parts(const std::vector<std::string>& files);
+  // With merge_mutex_ held.
+  bool merge_round();
   bool run_merge(TableState& state);
   /// What a merge or a rewrite of these files came to: committed, if it went well.
   Status replace_parts(const TableState& state, std::vector<std::string> files,
@@ -100,7 +107,9 @@ class EngineImpl final : public Engine {
   // engine_retention.cc
   /// Nothing older is accepted, shown or, in the end, kept. Any thread.
   int64_t oldest_ns() const;
-  // With work_mutex_ held.
+  // With merge_mutex_ held.
+  /// Those that could not be opened too.
+  std::vector<PartInfo> parts_of_manifest();
   bool drop_expired_parts();
   bool trim_one_part();
   Result<bool> worth_trimming(const TableState& state, const PartInfo& part, int64_t oldest) const;
@@ -128,16 +137,20 @@ class EngineImpl final : public Engine {
   std::unique_ptr<SampleTable> samples_;
   std::array<TableState, kEngineTables.size()> states_;
 
-  std::mutex work_mutex_;  // held by whoever flushes, merges or drops; guards manifest_
+  // A flush never waits for a merge: each has its lock, held for as long as it takes, and for the
+  // moment of the commit both need the third. Taken in this order.
+  std::mutex merge_mutex_;     // of whoever merges, rewrites or drops parts
+  std::mutex flush_mutex_;     // of whoever makes parts of heads
+  std::mutex manifest_mutex_;  // guards manifest_, and that tables show the parts it names
   Manifest manifest_;
-  int64_t drop_not_before_ns_ = 0;  // monotonic, as the next
+  int64_t drop_not_before_ns_ = 0;  // monotonic, as the next; merge_mutex_
   int64_t trim_not_before_ns_ = 0;
-  bool closed_ = false;
+  bool closed_ = false;  // set with merge_mutex_ and flush_mutex_ held
 
   mutable std::mutex state_mutex_;  // guards what follows
   std::condition_variable background_wake_;
   bool stopping_ = false;
-  bool background_due_ = false;
+  bool flush_due_ = false;
   bool read_only_ = false;
   std::string read_only_reason_;
   std::string flush_error_;  // of the latest flush; empty: it went well
@@ -145,7 +158,8 @@ class EngineImpl final : public Engine {
   uint64_t disk_checked_wal_bytes_ = 0;
 
   std::unique_ptr<Writer> writer_;
-  std::thread background_;
+  std::thread flusher_;
+  std::thread merger_;
 };
 
 }  // namespace vedette::store::engine

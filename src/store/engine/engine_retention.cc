@@ -36,6 +36,11 @@ int64_t EngineImpl::oldest_ns() const {
   return std::max<int64_t>(0, now - std::chrono::nanoseconds(*options_.retention).count());
 }
 
+std::vector<PartInfo> EngineImpl::parts_of_manifest() {
+  const std::lock_guard lock(manifest_mutex_);
+  return manifest_.parts;
+}
+
 bool EngineImpl::drop_expired_parts() {
   const int64_t now = clock_.monotonic_ns();
   if (!options_.retention || now < drop_not_before_ns_) return false;
@@ -43,7 +48,7 @@ bool EngineImpl::drop_expired_parts() {
   const int64_t oldest = oldest_ns();
   std::vector<PartChange> changes(states_.size());
   bool any = false;
-  for (const PartInfo& part : manifest_.parts) {
+  for (const PartInfo& part : parts_of_manifest()) {
     if (part.max_time_ns >= oldest) continue;
     for (size_t i = 0; i < states_.size(); ++i) {
       if (kEngineTables[i] == part.table) changes[i].removed.push_back(part.file);
@@ -94,7 +99,7 @@ Status EngineImpl::rewrite_part(TableState& state, const std::string& file, Time
 }
 
 Status EngineImpl::rewrite(TimeRange range, const KeepTrace& keep) {
-  const std::lock_guard work(work_mutex_);
+  const std::lock_guard merging(merge_mutex_);
   if (closed_) return {Code::kUnavailable, "the store is closed"};
   // A trace may lie in several parts: it is judged once, while all of it is there.
   std::unordered_map<model::TraceId, bool, model::TraceIdHash> judged;
@@ -111,9 +116,12 @@ Status EngineImpl::rewrite(TimeRange range, const KeepTrace& keep) {
 }
 
 Status EngineImpl::drop(Table table, TimeRange range) {
-  const std::lock_guard work(work_mutex_);
+  const std::lock_guard merging(merge_mutex_);
   if (closed_) return {Code::kUnavailable, "the store is closed"};
-  RETURN_IF_ERROR(flush_all());
+  {
+    const std::lock_guard flushing(flush_mutex_);
+    RETURN_IF_ERROR(flush_all());
+  }
   for (size_t i = 0; i < states_.size(); ++i) {
     if (kEngineTables[i] != table) continue;
     for (const PartInfo& part : states_[i].table->parts()) {

@@ -117,7 +117,7 @@ void EngineImpl::freeze_due() {
   }
   if (!frozen) return;
   const std::lock_guard lock(state_mutex_);
-  background_due_ = true;
+  flush_due_ = true;
   background_wake_.notify_all();
 }
 

@@ -67,6 +67,7 @@ Status RowTable<Batch>::write_groups(Sources sources, const RowOrder& order,
 
 template <typename Batch>
 void RowTable<Batch>::remove_files(std::vector<PartInfo>& written) {
+  discard(written);
   for (const PartInfo& part : written) {
     if (Status status = context_.fs.remove(context_.parts_path + "/" + part.file); !status.ok()) {
       log_warn("cannot remove a part that is not needed", {{"why", status.error().message}});

@@ -93,12 +93,17 @@ void RowTable<Batch>::publish(const PartChange& change) {
            change.removed.end();
   });
   for (const PartInfo& info : change.added) {
-    const auto opened = written_.find(info.file);
-    if (opened != written_.end()) parts->push_back(opened->second);
+    const auto opened = written_.extract(info.file);
+    if (!opened.empty()) parts->push_back(opened.mapped());
   }
-  written_.clear();
   current_.parts = std::move(parts);
   if (change.frozen_written) written_head = std::exchange(current_.frozen, nullptr);
+}
+
+template <typename Batch>
+void RowTable<Batch>::discard(const std::vector<PartInfo>& written) {
+  const std::lock_guard lock(mutex_);
+  for (const PartInfo& info : written) written_.erase(info.file);
 }
 
 template <typename Batch>

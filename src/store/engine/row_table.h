@@ -34,6 +34,7 @@ class RowTable final : public EngineTable {
   Result<std::vector<PartInfo>> rewrite(const std::string& file, TimeRange drop,
                                         const KeepTrace* keep) override;
   void publish(const PartChange& change) override;
+  void discard(const std::vector<PartInfo>& written) override;
   std::vector<PartInfo> parts() const override;
   TableStats stats() const override;
 
@@ -47,6 +48,7 @@ class RowTable final : public EngineTable {
   Part find(const std::string& file) const;
   /// Finishes the file, if it was begun, and opens it for publish().
   Status finish(PartFileWriter& writer, std::vector<PartInfo>& written);
+  /// After a failure.
   void remove_files(std::vector<PartInfo>& written);
   /// Writes `traces` of an order as groups.
   Status write_groups(Sources sources, const RowOrder& order, std::span<const TraceRange> traces,

@@ -1,7 +1,8 @@
 // Makes parts: of a head that was put aside, and of parts that should become one.
 //
 // A flush opens at most kFlushDays parts, for the days with the most rows, and one more, the
-// overflow, for rows of all other days. One call at a time, on a background thread.
+// overflow, for rows of all other days. One call at a time, on a background thread: flushes and
+// merges that run side by side have one each.
 #pragma once
 
 #include <functional>

@@ -25,7 +25,8 @@ class SampleTableImpl final : public SampleTable {
   SampleTableImpl(TableContext context, Options options)
       : context_(std::move(context)),
         index_(options.series_max),
-        compactor_(context_, index_),
+        flusher_(context_, index_),
+        merger_(context_, index_),
         active_(std::make_shared<HeadSet>()),
         parts_(std::make_shared<SamplePartList>()) {}
 
@@ -55,6 +56,7 @@ class SampleTableImpl final : public SampleTable {
 
   // Any thread.
   void publish(const PartChange& change) override;
+  void discard(const std::vector<PartInfo>& written) override;
   std::vector<PartInfo> parts() const override;
   TableStats stats() const override;
   Result<std::vector<Series>> series(std::span<const Matcher> matchers, TimeRange range,
@@ -106,7 +108,8 @@ class SampleTableImpl final : public SampleTable {
 
   TableContext context_;
   SeriesIndex index_;
-  SampleCompactor compactor_;
+  SampleCompactor flusher_;
+  SampleCompactor merger_;
   MetadataMap metadata_;
   std::vector<SeriesId> ids_;  // by label set of the batch at hand
 
@@ -263,7 +266,7 @@ Result<std::vector<PartInfo>> SampleTableImpl::write_frozen() {
   const SampleSnapshot now = snapshot();
   if (!now.frozen) return std::vector<PartInfo>();
   ASSIGN_OR_RETURN(const SamplePartList parts,
-                   compactor_.flush(*now.frozen, metadata_.get({}), next_sequence_));
+                   flusher_.flush(*now.frozen, metadata_.get({}), next_sequence_));
   ++next_sequence_;
   return keep_until_published(parts, false);
 }
@@ -295,7 +298,7 @@ Result<std::vector<PartInfo>> SampleTableImpl::merge_parts(const std::vector<std
   if (inputs.size() != files.size())
     return Error{Code::kNotFound, "a sample part to merge is not there any more"};
   ASSIGN_OR_RETURN(const SampleCompactor::Merged merged,
-                   compactor_.merge(inputs, level + levels_up, drop, damage));
+                   merger_.merge(inputs, level + levels_up, drop, damage));
   return keep_until_published(merged.parts, merged.lost_series);
 }
 
@@ -317,6 +320,11 @@ void SampleTableImpl::publish(const PartChange& change) {
   parts_ = std::move(parts);
   if (change.frozen_written) frozen_.reset();
   if (!change.removed.empty() && change.added.empty()) series_may_be_gone_ = true;
+}
+
+void SampleTableImpl::discard(const std::vector<PartInfo>& written) {
+  const std::lock_guard lock(state_mutex_);
+  for (const PartInfo& info : written) written_.erase(info.file);
 }
 
 std::vector<PartInfo> SampleTableImpl::parts() const {

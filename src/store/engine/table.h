@@ -61,7 +61,7 @@ class EngineTable {
   /// False when the head is empty. Never called while a frozen head exists.
   virtual bool freeze() = 0;
 
-  // On a background thread, one call at a time per table.
+  // On background threads: one makes parts of the frozen head, next to one that does the rest.
   /// Files written, synced and closed; on failure it removes what it wrote and the frozen head
   /// stays.
   virtual Result<std::vector<PartInfo>> write_frozen() = 0;
@@ -81,6 +81,8 @@ class EngineTable {
 
   // On any thread; atomic to readers, which keep their snapshot.
   virtual void publish(const PartChange& change) = 0;
+  /// Forgets what was written and is not to be published: the manifest could not be saved.
+  virtual void discard(const std::vector<PartInfo>& written) = 0;
   virtual std::vector<PartInfo> parts() const = 0;
   virtual TableStats stats() const = 0;
 };
