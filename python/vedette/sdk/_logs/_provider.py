@@ -19,7 +19,7 @@ from opentelemetry.context import Context
 from opentelemetry.metrics import MeterProvider, get_meter_provider
 from opentelemetry.util.types import AnyValue, Attributes
 
-from vedette import _env, _native
+from vedette import _env, _exit, _native
 from vedette.sdk._logs._processors import (
     ConcurrentMultiLogRecordProcessor,
     LogRecordProcessor,
@@ -176,7 +176,7 @@ class LoggerProvider(logs_api.LoggerProvider):
         self._shutdown_on_exit = shutdown_on_exit
         _processes._providers.add(self)
         if shutdown_on_exit:
-            _processes._at_exit(self)
+            _exit.at_exit(self)
 
     @property
     def resource(self) -> Resource:
@@ -215,7 +215,7 @@ class LoggerProvider(logs_api.LoggerProvider):
         """Sends what is queued, for at most five seconds, and stops."""
         self._multi_log_record_processor.shutdown()
         if self._shutdown_on_exit:
-            _processes._forget_exit(self)
+            _exit.forget(self)
 
     def _process(self, record: LogRecord | ReadWriteLogRecord, scope: InstrumentationScope) -> None:
         if isinstance(record, ReadWriteLogRecord):
