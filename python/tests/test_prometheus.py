@@ -2,12 +2,15 @@
 
 import asyncio
 import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import prometheus_client as upstream
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from vedette import _native
 from vedette import prometheus as ours
 from vedette.prometheus.core import CounterMetricFamily, GaugeMetricFamily
 
@@ -391,3 +394,33 @@ def test_promtool_is_content():
     text = ours.generate_latest(registry)
     done = subprocess.run([PROMTOOL, "check", "metrics"], input=text, capture_output=True)
     assert b"error while linting" not in done.stderr, done.stderr
+
+
+def test_rendering_leaves_the_interpreter_to_others():
+    registry = ours.CollectorRegistry()
+    counter = ours.Counter("c", "", ["x"], registry=registry, series_limit=20_000)
+    for i in range(20_000):
+        counter.labels(str(i)).inc(i + 0.5)
+    turns, done = [0], threading.Event()
+
+    def turn():
+        while not done.is_set():
+            turns[0] += 1
+            time.sleep(0)  # gives the interpreter back, which nothing here takes by force
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1000)
+    other = threading.Thread(target=turn)
+    other.start()
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            before = turns[0]
+            _native.metrics_render([[counter]], False, 0, False)
+            if turns[0] > before:
+                break
+            assert time.monotonic() < deadline
+    finally:
+        done.set()
+        sys.setswitchinterval(interval)
+        other.join()
