@@ -71,7 +71,9 @@ PyObject* thread_add_lane(PyObject* self, PyObject* args, PyObject* kwargs) {
     return nullptr;
   }
   sdk::Endpoint endpoint;
-  endpoint.signal = std::string_view(signal) == "logs" ? sdk::Signal::kLogs : sdk::Signal::kTraces;
+  endpoint.signal = std::string_view(signal) == "logs"      ? sdk::Signal::kLogs
+                    : std::string_view(signal) == "metrics" ? sdk::Signal::kMetrics
+                                                            : sdk::Signal::kTraces;
   endpoint.protocol =
       std::string_view(protocol) == "grpc" ? sdk::Protocol::kGrpc : sdk::Protocol::kHttp;
   if (Status status = sdk::parse_url(url, insecure != 0, &endpoint); !status.ok()) {

@@ -12,6 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import grpc
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1 import (
+    metrics_service_pb2 as metrics_pb,
+)
+from opentelemetry.proto.collector.metrics.v1 import (
+    metrics_service_pb2_grpc as metrics_grpc,
+)
 from opentelemetry.proto.collector.trace.v1 import (
     trace_service_pb2 as trace_pb,
 )
@@ -26,6 +32,7 @@ class Sink:
     def __init__(self):
         self.requests = []  # trace requests, decoded
         self.logs = []
+        self.metrics = []  # metrics requests, decoded
         self.arrived = queue.Queue()
 
     def spans(self):
@@ -37,6 +44,16 @@ class Sink:
             for scope in resource.scope_spans
             for span in scope.spans
         ]
+
+    def metrics_by_name(self):
+        """The last of each name."""
+        return {
+            metric.name: metric
+            for request in list(self.metrics)
+            for resource in request.resource_metrics
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+        }
 
     def by_name(self):
         return {span.name: span for _, span in self.spans()}
@@ -92,6 +109,8 @@ class HttpSink(Sink):
         self.bodies.append(body)
         if path.endswith("logs"):
             self.logs.append(ExportLogsServiceRequest.FromString(body))
+        elif path.endswith("metrics"):
+            self.metrics.append(metrics_pb.ExportMetricsServiceRequest.FromString(body))
         else:
             self.requests.append(trace_pb.ExportTraceServiceRequest.FromString(body))
 
@@ -120,7 +139,14 @@ class GrpcSink(Sink):
                 sink.requests.append(request)
                 return sink.reply
 
+        class MetricsService(metrics_grpc.MetricsServiceServicer):
+            def Export(self, request, context):
+                sink.metrics.append(request)
+                sink.arrived.put("grpc")
+                return metrics_pb.ExportMetricsServiceResponse()
+
         self.server = grpc.server(futures.ThreadPoolExecutor(2))
+        metrics_grpc.add_MetricsServiceServicer_to_server(MetricsService(), self.server)
         trace_grpc.add_TraceServiceServicer_to_server(Service(), self.server)
         port = self.server.add_insecure_port("127.0.0.1:0")
         self.url = f"http://127.0.0.1:{port}"

@@ -5,13 +5,28 @@ from pathlib import Path
 
 import pytest
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 from opentelemetry.proto.common.v1 import common_pb2
 from opentelemetry.proto.logs.v1 import logs_pb2
+from opentelemetry.proto.metrics.v1 import metrics_pb2
 from opentelemetry.proto.resource.v1 import resource_pb2
 from opentelemetry.proto.trace.v1 import trace_pb2
 
 HEADER = Path(__file__).parents[2] / "src" / "sdk" / "otlp_fields.h"
+
+# Fields of a metric's points.
+POINT = {
+    "Start": "start_time_unix_nano",
+    "Time": "time_unix_nano",
+    "Double": "as_double",
+    "Int": "as_int",
+    "Buckets": "bucket_counts",
+    "Bounds": "explicit_bounds",
+    "Points": "data_points",
+    "Temporality": "aggregation_temporality",
+    "Monotonic": "is_monotonic",
+}
 
 # Our struct: the messages it stands for, and our names where they differ from theirs.
 MESSAGES = {
@@ -50,8 +65,24 @@ MESSAGES = {
             "DroppedAttributes": "dropped_attributes_count",
         },
     ),
+    "Metric": ([metrics_pb2.Metric], {}),
+    "MetricData": ([metrics_pb2.Sum], POINT),
+    "NumberPoint": ([metrics_pb2.NumberDataPoint], POINT),
+    "HistogramPoint": ([metrics_pb2.HistogramDataPoint], POINT),
+    "ExponentialPoint": ([metrics_pb2.ExponentialHistogramDataPoint], POINT),
+    "ExponentialBuckets": (
+        [metrics_pb2.ExponentialHistogramDataPoint.Buckets],
+        {"Counts": "bucket_counts"},
+    ),
+    "Exemplar": ([metrics_pb2.Exemplar], {**POINT, "Attributes": "filtered_attributes"}),
     "ResourceGroup": ([trace_pb2.ResourceSpans], {"Scopes": "scope_spans"}),
     "ResourceGroup of logs": ([logs_pb2.ResourceLogs], {"Scopes": "scope_logs"}),
+    "ResourceGroup of metrics": ([metrics_pb2.ResourceMetrics], {"Scopes": "scope_metrics"}),
+    "ScopeGroup of metrics": ([metrics_pb2.ScopeMetrics], {"Items": "metrics"}),
+    "Request of metrics": (
+        [metrics_service_pb2.ExportMetricsServiceRequest],
+        {"ResourceGroups": "resource_metrics"},
+    ),
     "ScopeGroup": ([trace_pb2.ScopeSpans], {"Items": "spans"}),
     "ScopeGroup of logs": ([logs_pb2.ScopeLogs], {"Items": "log_records"}),
     "Request": (

@@ -33,6 +33,7 @@ _OWN = {
     (METRICS_EXPORTER, "otlp_proto_grpc"): f"{_GRPC}.metric_exporter:OTLPMetricExporter",
     (METRICS_EXPORTER, "otlp_proto_http"): f"{_HTTP}.metric_exporter:OTLPMetricExporter",
     (METRICS_EXPORTER, "console"): "vedette.sdk.metrics.export:ConsoleMetricExporter",
+    (METRICS_EXPORTER, "prometheus"): "vedette.exporter.prometheus:_AutoPrometheusMetricReader",
     (LOGS_EXPORTER, "otlp_proto_grpc"): f"{_GRPC}._log_exporter:OTLPLogExporter",
     (LOGS_EXPORTER, "otlp_proto_http"): f"{_HTTP}._log_exporter:OTLPLogExporter",
     (LOGS_EXPORTER, "console"): "vedette.sdk._logs.export:ConsoleLogRecordExporter",

@@ -13,7 +13,7 @@
 namespace vedette::sdk {
 
 enum class Protocol : uint8_t { kHttp, kGrpc };
-enum class Signal : uint8_t { kTraces, kLogs };
+enum class Signal : uint8_t { kTraces, kMetrics, kLogs };
 
 struct Endpoint {
   Protocol protocol = Protocol::kHttp;

@@ -13,8 +13,15 @@ using h2::GrpcCode;
 constexpr size_t kChunk = 256u << 10;
 
 const char* method_of(Signal signal) {
-  return signal == Signal::kTraces ? "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-                                   : "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+  switch (signal) {
+    case Signal::kTraces:
+      return "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+    case Signal::kMetrics:
+      return "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
+    case Signal::kLogs:
+      break;
+  }
+  return "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
 }
 
 const char* name_of(GrpcCode code) {

@@ -23,7 +23,15 @@ constexpr size_t kItemOverhead = 6;
 constexpr size_t kRequestOverhead = 1024;
 
 const char* noun(Signal signal) {
-  return signal == Signal::kTraces ? "spans" : "log records";
+  switch (signal) {
+    case Signal::kTraces:
+      return "spans";
+    case Signal::kMetrics:
+      return "metrics";
+    case Signal::kLogs:
+      break;
+  }
+  return "log records";
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // Field numbers of OTLP 1.x, as far as the in-process side writes them
-// (opentelemetry/proto/{common,resource,trace,logs}/v1, collector/*/v1). A test holds them to the
-// descriptors of the opentelemetry-proto package.
+// (opentelemetry/proto/{common,resource,trace,metrics,logs}/v1, collector/*/v1). A test holds them
+// to the descriptors of the opentelemetry-proto package.
 #pragma once
 
 #include <cstdint>
@@ -48,15 +48,45 @@ struct LogRecord {
                             kSpanId = 10, kObservedTime = 11, kEventName = 12;
 };
 
-/// ResourceSpans and ResourceLogs alike.
+/// opentelemetry/proto/metrics/v1.
+struct Metric {
+  static constexpr uint32_t kName = 1, kDescription = 2, kUnit = 3, kGauge = 5, kSum = 7,
+                            kHistogram = 9, kExponentialHistogram = 10;
+};
+/// Gauge, Sum, Histogram and ExponentialHistogram alike.
+struct MetricData {
+  static constexpr uint32_t kPoints = 1, kTemporality = 2, kMonotonic = 3;
+};
+struct NumberPoint {
+  static constexpr uint32_t kStart = 2, kTime = 3, kDouble = 4, kExemplars = 5, kInt = 6,
+                            kAttributes = 7;
+};
+struct HistogramPoint {
+  static constexpr uint32_t kStart = 2, kTime = 3, kCount = 4, kSum = 5, kBuckets = 6, kBounds = 7,
+                            kExemplars = 8, kAttributes = 9, kMin = 11, kMax = 12;
+};
+struct ExponentialPoint {
+  static constexpr uint32_t kAttributes = 1, kStart = 2, kTime = 3, kCount = 4, kSum = 5,
+                            kScale = 6, kZeroCount = 7, kPositive = 8, kNegative = 9,
+                            kExemplars = 11, kMin = 12, kMax = 13;
+};
+struct ExponentialBuckets {
+  static constexpr uint32_t kOffset = 1, kCounts = 2;
+};
+struct Exemplar {
+  static constexpr uint32_t kTime = 2, kDouble = 3, kSpanId = 4, kTraceId = 5, kInt = 6,
+                            kAttributes = 7;
+};
+
+/// ResourceSpans, ResourceMetrics and ResourceLogs alike.
 struct ResourceGroup {
   static constexpr uint32_t kResource = 1, kScopes = 2, kSchemaUrl = 3;
 };
-/// ScopeSpans and ScopeLogs alike.
+/// ScopeSpans, ScopeMetrics and ScopeLogs alike.
 struct ScopeGroup {
   static constexpr uint32_t kScope = 1, kItems = 2, kSchemaUrl = 3;
 };
-/// ExportTraceServiceRequest and ExportLogsServiceRequest alike.
+/// ExportTraceServiceRequest, ExportMetricsServiceRequest and ExportLogsServiceRequest alike.
 struct Request {
   static constexpr uint32_t kResourceGroups = 1;
 };

@@ -1,4 +1,7 @@
+import logging
+
 import pytest
+from metric_setup import Setup
 from rows import PROOFS
 
 
@@ -23,3 +26,14 @@ def pytest_collection_modifyitems(config, items):
         proofs,
         {item.path.name for item in items if item.path.parent.name == "compliance"},
     )
+
+
+@pytest.fixture
+def setup():
+    return Setup()
+
+
+@pytest.fixture
+def warned(caplog):
+    caplog.set_level(logging.WARNING)
+    return lambda: [r.getMessage() for r in caplog.records]

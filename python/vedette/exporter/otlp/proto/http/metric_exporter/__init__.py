@@ -1,0 +1,57 @@
+"""``opentelemetry.exporter.otlp.proto.http.metric_exporter``"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vedette.exporter.otlp._lane import HttpExporter
+from vedette.exporter.otlp._metrics import OtlpMetricExporter
+from vedette.exporter.otlp._senders import SessionSender, from_provider
+from vedette.sdk.metrics.export import AggregationTemporality
+from vedette.sdk.metrics.view import Aggregation
+
+
+class OTLPMetricExporter(OtlpMetricExporter, HttpExporter):
+    """Sends metrics by OTLP/HTTP. ``endpoint`` is the whole URL, "http://host:4318/v1/metrics"; ``timeout`` is
+    in seconds and for one attempt; a request holds at most ``max_export_batch_size`` points and, before
+    compression, ``max_request_size`` bytes. A ``session`` of the requests package takes the sending out of the
+    native thread."""
+
+    def __init__(
+        self,
+        endpoint: str | None = None,
+        certificate_file: str | None = None,
+        client_key_file: str | None = None,
+        client_certificate_file: str | None = None,
+        headers: Any = None,
+        timeout: float | None = None,
+        compression: Any = None,
+        session: Any = None,
+        preferred_temporality: dict[type, AggregationTemporality] | None = None,
+        preferred_aggregation: dict[type, Aggregation] | None = None,
+        max_export_batch_size: int | None = None,
+        *,
+        max_request_size: int | None = None,
+        meter_provider: Any = None,
+    ) -> None:
+        HttpExporter.__init__(self, "metrics", "/v1/metrics", endpoint, headers, timeout, compression,
+                              certificate_file, client_certificate_file, client_key_file,
+                              max_request_size)  # fmt: skip
+        OtlpMetricExporter.__init__(
+            self, preferred_temporality, preferred_aggregation, max_export_batch_size
+        )
+        session = session or from_provider(
+            "OTEL_PYTHON_EXPORTER_OTLP_HTTP_METRICS_CREDENTIAL_PROVIDER",
+            "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER",
+        )
+        if session is not None:
+            self._sender = SessionSender(
+                session, self._endpoint, self._headers, self._timeout, self._compression,
+                self._options["ca_file"], self._options["certificate_file"],
+                self._options["key_file"],
+            )  # fmt: skip
+
+    _add_lane = HttpExporter._add_lane
+
+
+__all__ = ["OTLPMetricExporter"]

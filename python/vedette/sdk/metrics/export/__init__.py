@@ -1,0 +1,55 @@
+"""``opentelemetry.sdk.metrics.export``: readers, exporters, and what they are given."""
+
+from vedette.sdk.metrics._aggregation import AggregationTemporality
+from vedette.sdk.metrics._point import (
+    Buckets,
+    DataPointT,
+    DataT,
+    ExponentialHistogram,
+    ExponentialHistogramDataPoint,
+    Gauge,
+    Histogram,
+    HistogramDataPoint,
+    Metric,
+    MetricsData,
+    NumberDataPoint,
+    ResourceMetrics,
+    ScopeMetrics,
+    Sum,
+)
+from vedette.sdk.metrics._reader import (
+    CardinalityLimits,
+    ConsoleMetricExporter,
+    InMemoryMetricReader,
+    InstrumentCardinalityKey,
+    MetricExporter,
+    MetricExportResult,
+    MetricReader,
+    PeriodicExportingMetricReader,
+)
+
+__all__ = [
+    "AggregationTemporality",
+    "Buckets",
+    "CardinalityLimits",
+    "ConsoleMetricExporter",
+    "DataPointT",
+    "DataT",
+    "ExponentialHistogram",
+    "ExponentialHistogramDataPoint",
+    "Gauge",
+    "Histogram",
+    "HistogramDataPoint",
+    "InMemoryMetricReader",
+    "InstrumentCardinalityKey",
+    "Metric",
+    "MetricExportResult",
+    "MetricExporter",
+    "MetricReader",
+    "MetricsData",
+    "NumberDataPoint",
+    "PeriodicExportingMetricReader",
+    "ResourceMetrics",
+    "ScopeMetrics",
+    "Sum",
+]
