@@ -14,7 +14,7 @@ OLDEST = {
     "requests": (["requests==2.25.1", "urllib3==1.26.20", "chardet==4.0.0", "idna==2.10"], "test_requests.py"),
     "sqlalchemy": (["SQLAlchemy==2.0.0"], "test_sqlalchemy.py"),
     "redis": (["redis==4.6.0"], "test_redis.py"),
-    "psycopg": (["psycopg==3.1.8", "psycopg-binary==3.1.8"], "test_postgres_drivers.py"),
+    "psycopg": (["psycopg==3.1.8", "psycopg-binary==3.1.8", "asyncpg==0.27.0"], "test_postgres_drivers.py"),
 }  # fmt: skip
 
 
