@@ -39,6 +39,10 @@ _OWN = {
     (LOGS_EXPORTER, "console"): "vedette.sdk._logs.export:ConsoleLogRecordExporter",
     (PROPAGATOR, "tracecontext"): "opentelemetry.trace.propagation.tracecontext:TraceContextTextMapPropagator",
     (PROPAGATOR, "baggage"): "opentelemetry.baggage.propagation:W3CBaggagePropagator",
+    (PROPAGATOR, "b3"): "vedette.propagators:B3SingleFormat",
+    (PROPAGATOR, "b3multi"): "vedette.propagators:B3MultiFormat",
+    (PROPAGATOR, "jaeger"): "vedette.propagators:JaegerPropagator",
+    (PROPAGATOR, "ottrace"): "vedette.propagators:OTTracePropagator",
 }  # fmt: skip
 
 EXPORTER_GROUPS = {

@@ -157,11 +157,6 @@ def _exporters(signal: str) -> Iterator[tuple[str, Callable[[], Any]]]:
 def _try(what: str, make: Callable[[], Any]) -> Any:
     try:
         return make()
-    except ModuleNotFoundError as error:
-        # Until the package has that part.
-        level = logging.DEBUG if str(error.name).startswith("vedette.") else logging.WARNING
-        logger.log(level, "%s: %s", what, error)
-        return None
     except Exception as error:
         logger.warning("%s: %s", what, error or type(error).__name__)
         return None
