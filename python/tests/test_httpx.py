@@ -1,6 +1,4 @@
 import asyncio
-import http.server
-import threading
 
 import httpx
 import pytest
@@ -8,31 +6,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 from recorded import spans  # noqa: F401
 from vedette.instrumentation import httpx as instrumentation
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.server.headers_seen.append(dict(self.headers))
-        self.send_response(int(self.path.strip("/") or 200))
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    do_SPOON = do_GET
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def server():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.headers_seen = []
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+from web_server import server, traceparent, url  # noqa: F401
 
 
 @pytest.fixture(autouse=True)
@@ -40,10 +14,6 @@ def instrumented():
     assert instrumentation.instrument()
     yield
     instrumentation.uninstrument()
-
-
-def url(server, path=""):
-    return f"http://127.0.0.1:{server.server_port}/{path}"
 
 
 def get(kind, address, method="GET"):
@@ -72,11 +42,10 @@ def test_a_request_is_a_client_span_and_carries_its_context(kind, server, spans)
         "server.address": "127.0.0.1",
         "server.port": server.server_port,
         "http.response.status_code": 200,
-        "network.protocol.version": "1.0",
+        "network.protocol.version": "1.1",
     }
     context = span.get_span_context()
-    sent = {k.lower(): v for k, v in server.headers_seen[0].items()}["traceparent"]
-    assert sent == f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+    assert server.headers_seen[0]["traceparent"] == traceparent(context)
 
 
 @pytest.mark.parametrize("status", [404, 503])
@@ -102,9 +71,95 @@ def test_neither_passwords_nor_odd_methods_are_recorded(server, spans):  # noqa:
     assert span.name == "HTTP"
     assert span.attributes["http.request.method"] == "_OTHER"
     assert "secret" not in str(dict(span.attributes))
+    assert span.attributes["url.full"].startswith("http://REDACTED:REDACTED@127.0.0.1")
 
 
 def test_instrumenting_twice_records_once(server, spans):  # noqa: F811
     instrumentation.instrument()
     get("sync", url(server))
     assert len(spans()) == 1
+
+
+def test_both_sets_of_names_when_asked_for(server, spans, monkeypatch):  # noqa: F811
+    instrumentation.uninstrument()
+    monkeypatch.setenv("OTEL_SEMCONV_STABILITY_OPT_IN", "database, http/dup")
+    instrumentation.instrument()
+    get("async", url(server))
+    (span,) = spans()
+    pairs = {
+        "http.request.method": "http.method",
+        "url.full": "http.url",
+        "server.address": "net.peer.name",
+        "server.port": "net.peer.port",
+        "http.response.status_code": "http.status_code",
+    }
+    assert all(span.attributes[new] == span.attributes[old] for new, old in pairs.items())
+
+
+def test_uninstrumented_it_is_httpx_again(server, spans):  # noqa: F811
+    instrumentation.uninstrument()
+    instrumentation.uninstrument()
+    get("sync", url(server))
+    get("async", url(server))
+    assert not spans()
+    assert "traceparent" not in server.headers_seen[0]
+
+
+def test_what_is_suppressed_is_neither_recorded_nor_marked(server, spans):  # noqa: F811
+    from opentelemetry import context
+    from vedette.instrumentation import suppress
+
+    token = suppress()
+    get("sync", url(server))
+    context.detach(token)
+    assert not spans()
+    assert "traceparent" not in server.headers_seen[0]
+
+
+def test_baggage_goes_along(server, spans):  # noqa: F811
+    from opentelemetry import baggage, context
+
+    token = context.attach(baggage.set_baggage("tenant", "acme"))
+    get("sync", url(server))
+    context.detach(token)
+    assert server.headers_seen[0]["baggage"] == "tenant=acme"
+    assert server.headers_seen[0]["traceparent"] == traceparent(spans()[0].get_span_context())
+
+
+def test_a_transport_of_ones_own_can_be_observed(spans):  # noqa: F811
+    class Transport(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request):
+            await asyncio.sleep(0)
+            return httpx.Response(204, request=request)
+
+    transport = instrumentation.observe_transport(Transport())
+    assert instrumentation.observe_transport(transport) is transport
+
+    async def ask():
+        async with httpx.AsyncClient(transport=transport) as client:
+            return await client.get("https://shop.example/x")
+
+    assert asyncio.run(ask()).status_code == 204
+    (span,) = spans()
+    assert span.attributes["server.port"] == 443
+
+
+def test_a_cancelled_request_ends_its_span_once(spans):  # noqa: F811
+    class Never(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request):
+            await asyncio.Event().wait()
+
+    async def ask():
+        transport = instrumentation.observe_transport(Never())
+        async with httpx.AsyncClient(transport=transport) as client:
+            task = asyncio.create_task(client.get("http://a/"))
+            await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert not trace.get_current_span().get_span_context().is_valid
+
+    asyncio.run(ask())
+    (span,) = spans()
+    assert span.attributes["error.type"] == "asyncio.exceptions.CancelledError"
+    assert span.status.status_code is StatusCode.UNSET

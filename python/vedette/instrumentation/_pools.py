@@ -84,7 +84,7 @@ def _pools() -> Iterator[tuple[Any, str]]:
 
 def _count(pool: Any, method: str) -> float | None:
     function: Callable[[], Any] | None = getattr(pool, method, None)
-    return float(function()) if function is not None else None
+    return float(function()) if callable(function) else None
 
 
 def _connections() -> Iterator[tuple[dict[str, str], float]]:
