@@ -1,16 +1,10 @@
 #!/usr/bin/env python3
 """What one log line costs the application's thread, inside of a span.
 
-Kinds, each against the usual way of doing it in Python:
-    structlog        level, trace ids, ISO time, JSON, to /dev/null: a chain of structlog's own processors
-    structlog native the same line by vedette.logs.JSONRenderer and LoggerFactory
-    … shipped        and by OTLP
-    logging          a line of the logging module with a handler that does nothing: what the module itself costs
-    logging sdk      shipped by opentelemetry-sdk: LoggingHandler, BatchLogRecordProcessor, OTLP/HTTP
-    logging native   shipped by Vedette's, of the same names
-
-Each measurement is a fresh process; the kinds take turns. The clock is the thread's own CPU time, so export threads
-and other load on the machine do not count.
+structlog: level, trace ids, ISO time and JSON to /dev/null, by a chain of structlog's own processors and its PrintLogger;
+by vedette.logs.JSONRenderer and LoggerFactory; and the latter with the event sent by OTLP as well. logging: a line with
+two extra fields through LoggingHandler, BatchLogRecordProcessor and OTLP/HTTP, of opentelemetry-sdk and of ours; and with
+a handler that does nothing, which is what the logging module itself costs.
 
     bench/python/log_cost.py [--rounds 5] [--lines 20000] [--json]
 """
@@ -18,24 +12,21 @@ and other load on the machine do not count.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
-import statistics
-import subprocess
 import sys
-import time
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-from span_cost import Sink
+from harness import Row, Sink, answer, cost, medians, report, rounds, worker_kind
 
-Log = Callable[[int], None]
+KINDS = [
+    "structlog", "structlog vedette", "structlog vedette shipped",
+    "logging", "logging opentelemetry-sdk", "logging vedette",
+]  # fmt: skip
 
 
-def span_context_processor(logger: Any, method_name: str, event_dict: Any) -> Any:
+def add_trace_context(logger: Any, method_name: str, event_dict: Any) -> Any:
     from opentelemetry import trace
 
     span = trace.get_current_span()
@@ -46,151 +37,94 @@ def span_context_processor(logger: Any, method_name: str, event_dict: Any) -> An
     return event_dict
 
 
-def structlog_line(processors: list[Any], logger: Any) -> Log:
-    import structlog
-
-    log = structlog.wrap_logger(
-        logger, processors=processors, wrapper_class=structlog.make_filtering_bound_logger(0)
-    ).bind()
-    return lambda i: log.info("order_created", order_id=i, total_cents=4711)
-
-
-def structlog_python(url: str) -> Log:
+def with_structlog(kind: str, url: str) -> Callable[[], None]:
     import structlog
 
     null = open("/dev/null", "w")  # noqa: SIM115 (as long as the process)
-    chain = [
-        structlog.stdlib.add_log_level,
-        span_context_processor,
-        structlog.processors.TimeStamper(fmt="iso"),
-        structlog.processors.JSONRenderer(),
-    ]
-    return structlog_line(chain, structlog.PrintLogger(null))
+    if kind == "structlog":
+        processors: list[Any] = [
+            structlog.stdlib.add_log_level,
+            add_trace_context,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.JSONRenderer(),
+        ]
+        logger: Any = structlog.PrintLogger(null)
+    else:
+        import vedette.logs
+
+        processors = [vedette.logs.JSONRenderer()]
+        logger = vedette.logs.LoggerFactory(null)()
+        if kind.endswith("shipped"):
+            from vedette.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+            from vedette.sdk._logs import LoggerProvider
+            from vedette.sdk._logs.export import BatchLogRecordProcessor
+
+            provider = LoggerProvider()
+            provider.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter(url)))
+            vedette.logs.use(provider)
+    log = structlog.wrap_logger(
+        logger, processors=processors, wrapper_class=structlog.make_filtering_bound_logger(0)
+    ).bind()
+    return lambda: log.info("order_created", order_id=4711, total_cents=1250)
 
 
-def structlog_native(url: str) -> Log:
-    import vedette.logs
-
-    null = open("/dev/null", "w")  # noqa: SIM115
-    return structlog_line([vedette.logs.JSONRenderer()], vedette.logs.LoggerFactory(null)())
-
-
-def structlog_shipped(url: str) -> Log:
-    import vedette.logs
-    from vedette.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-    from vedette.sdk._logs.export import BatchLogRecordProcessor
-    from vedette.sdk.resources import Resource
-
-    processor = BatchLogRecordProcessor(OTLPLogExporter(url))
-    vedette.logs.configure(processor._lane, Resource.create())
-    return structlog_native(url)
-
-
-def logging_line(handler: logging.Handler) -> Log:
+def with_logging(kind: str, url: str) -> Callable[[], None]:
+    if kind == "logging":
+        handler: logging.Handler = logging.NullHandler()
+    else:
+        if kind == "logging vedette":
+            from vedette.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+            from vedette.sdk._logs import LoggerProvider, LoggingHandler
+            from vedette.sdk._logs.export import BatchLogRecordProcessor
+        else:
+            from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+            from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
+            from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+        provider = LoggerProvider()
+        provider.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter(url)))
+        handler = LoggingHandler(logger_provider=provider)
     log = logging.getLogger("shop.orders")
     log.propagate = False
     log.setLevel(logging.INFO)
     log.addHandler(handler)
-    return lambda i: log.info("order %s created", i, extra={"total_cents": 4711})
-
-
-def logging_alone(url: str) -> Log:
-    return logging_line(logging.NullHandler())
-
-
-def logging_sdk(url: str) -> Log:
-    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-    from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
-    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
-
-    provider = LoggerProvider(shutdown_on_exit=False)
-    provider.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter(url)))
-    return logging_line(LoggingHandler(logger_provider=provider))
-
-
-def logging_native(url: str) -> Log:
-    from vedette.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-    from vedette.sdk._logs import LoggerProvider, LoggingHandler
-    from vedette.sdk._logs.export import BatchLogRecordProcessor
-
-    provider = LoggerProvider(shutdown_on_exit=False)
-    provider.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter(url)))
-    return logging_line(LoggingHandler(logger_provider=provider))
-
-
-KINDS = {
-    "structlog": structlog_python,
-    "structlog native": structlog_native,
-    "structlog shipped": structlog_shipped,
-    "logging": logging_alone,
-    "logging sdk": logging_sdk,
-    "logging native": logging_native,
-}
+    extra = {"total_cents": 1250, "currency": "EUR"}
+    return lambda: log.info("order %s created", 4711, extra=extra)
 
 
 def measure(kind: str, lines: int, url: str) -> float:
-    """Nanoseconds of thread CPU per line, less those of the loop alone."""
     from vedette.sdk.trace import TracerProvider
 
     warnings.simplefilter("ignore")
-    logging.raiseExceptions = False
-    log = KINDS[kind](url)
+    make = with_logging if kind.startswith("logging") else with_structlog
+    with TracerProvider().get_tracer("bench").start_as_current_span("request"):
+        return cost(make(kind, url), lines)
 
-    def run(function: Log, count: int) -> float:
-        start = time.thread_time_ns()
-        for i in range(count):
-            function(i)
-        return (time.thread_time_ns() - start) / count
 
-    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("bench")
-    with tracer.start_as_current_span("request"):
-        run(log, 1000)
-        slices = 10
-        count = max(1, lines // slices)
-        costs = []
-        for _ in range(slices):
-            costs.append(run(log, count) - run(lambda i: None, count))
-            time.sleep(0.05)  # lets the exporters keep up, as they do between requests
-    return statistics.median(costs)
+def rows(found: dict[str, float]) -> list[Row]:
+    chain, ours = found["structlog"], found["logging vedette"]
+    sdk = found["logging opentelemetry-sdk"]
+    return [
+        Row("structlog line in a span", found["structlog vedette"], chain, "structlog", "≥ 5 ×"),
+        Row("the same, sent by OTLP too", found["structlog vedette shipped"], chain, "structlog", "-"),
+        Row("logging line sent by OTLP, whole", ours, sdk, "opentelemetry-sdk", "≥ 10 ×"),
+        Row("of that, the logging module's own", found["logging"], None, "", "-"),
+    ]  # fmt: skip
 
 
 def main() -> int:
-    if len(sys.argv) == 4 and sys.argv[1] in KINDS:
-        print(json.dumps(measure(sys.argv[1], int(sys.argv[2]), sys.argv[3])), flush=True)
+    if kind := worker_kind():
+        answer(measure(kind, int(sys.argv[1]), sys.argv[2]))
         return 0
-
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--lines", type=int, default=20_000)
-    parser.add_argument("--json", action="store_true", help="print the costs as JSON instead")
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON instead")
     options = parser.parse_args()
-    found: dict[str, list[float]] = {kind: [] for kind in KINDS}
     with Sink() as url:
-        for _ in range(options.rounds):
-            for kind, costs in found.items():
-                answer = subprocess.run(
-                    [sys.executable, __file__, kind, str(options.lines), url.replace("traces", "logs")],
-                    check=True, capture_output=True, text=True,
-                )  # fmt: skip
-                costs.append(json.loads(answer.stdout))
-    middle = {kind: statistics.median(costs) for kind, costs in found.items()}
-    base = middle["logging"]
-    ratios = {
-        "structlog line": middle["structlog"] / middle["structlog native"],
-        "structlog line, shipped too": middle["structlog"] / middle["structlog shipped"],
-        "logging line, whole": middle["logging sdk"] / middle["logging native"],
-        "logging line, what shipping adds": (middle["logging sdk"] - base)
-        / max(1.0, middle["logging native"] - base),
-    }
-    if options.json:
-        print(json.dumps({"ns": middle, "ratios": ratios}))
-        return 0
-    for kind, costs in found.items():
-        print(
-            f"{kind:18} {middle[kind]:8.0f} ns a line  (from {min(costs):.0f} to {max(costs):.0f})"
-        )
-    for what, ratio in ratios.items():
-        print(f"{what:34} cheaper by {ratio:5.1f} x")
+        # What it gets are logs, which it does not count.
+        arguments = [options.lines, url.replace("traces", "logs")]
+        found = medians(rounds(__file__, KINDS, arguments, options.rounds))
+    report(rows(found), options.json)
     return 0
 
 

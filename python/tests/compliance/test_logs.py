@@ -12,6 +12,8 @@ import pytest
 from opentelemetry import trace
 from opentelemetry._logs import LogRecord, NoOpLogger, SeverityNumber
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2, logs_service_pb2_grpc
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from sink import any_value, attributes
 from vedette.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter as GrpcExporter
 from vedette.exporter.otlp.proto.http._log_exporter import OTLPLogExporter as HttpExporter
@@ -560,3 +562,32 @@ def test_handler_follows_its_provider(http_sink, shop_log):
     batch.shutdown()
     assert [r.log_record.body for r in seen.emitted] == ["two"]
     assert len(records_of(http_sink)) == 2
+
+
+def test_the_sdk_counts_its_log_processors(monkeypatch, http_sink):
+    monkeypatch.setenv("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "true")
+    reader = InMemoryMetricReader()
+    meters = MeterProvider(metric_readers=[reader])
+    batch = BatchLogRecordProcessor(
+        HttpExporter(http_sink.base + "/v1/logs"), meter_provider=meters
+    )
+    provider = provider_with(batch, meter_provider=meters)
+    for _ in range(3):
+        provider.get_logger("n").emit(body="x")
+    assert batch.force_flush()
+    found = {
+        metric.name: metric.data.data_points[0]
+        for resource in reader.get_metrics_data().resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+    }
+    for name in (
+        "otel.sdk.log.created",
+        "otel.sdk.processor.log.processed",
+        "otel.sdk.exporter.log.exported",
+    ):
+        assert found[name].value == 3, name
+    processor = found["otel.sdk.processor.log.processed"].attributes
+    assert processor["otel.component.type"] == "batching_log_processor"
+    batch.shutdown()
+    meters.shutdown()

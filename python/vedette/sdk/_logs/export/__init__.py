@@ -28,6 +28,7 @@ from opentelemetry.context import (
 from opentelemetry.metrics import MeterProvider
 
 from vedette import _env, _native
+from vedette.sdk import _self_observation
 from vedette.sdk._logs._processors import LogRecordProcessor
 from vedette.sdk._logs._records import ReadableLogRecord, ReadWriteLogRecord
 from vedette.sdk.resources import Resource
@@ -176,6 +177,10 @@ class SimpleLogRecordProcessor(_ExportingProcessor):
         self._shutdown = False
         if _takes_lane(exporter):
             self._open_lane(exporter, 0, batch_items=1, delay_ms=1)
+            if _self_observation.enabled():
+                _self_observation.observe_processor(
+                    self, "log", "simple_log_processor", 0, meter_provider
+                )
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         if self._lane is not None:
@@ -206,6 +211,9 @@ class SimpleLogRecordProcessor(_ExportingProcessor):
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         return self._thread.flush(int(timeout_millis)) if self._thread else True
+
+    def _pending(self) -> int:
+        return self._lane.pending
 
     def stats(self) -> dict[str, int]:
         """As :meth:`BatchLogRecordProcessor.stats`; empty for an exporter written in Python."""
@@ -245,6 +253,10 @@ class BatchLogRecordProcessor(_ExportingProcessor):
             self._open_lane(exporter, queue_items, batch_items=batch, delay_ms=max(1, int(delay)))
         else:
             self._queue = PythonQueue(exporter, queue_items, batch, delay / 1000, "log record")
+        if _self_observation.enabled():
+            _self_observation.observe_processor(
+                self, "log", "batching_log_processor", queue_items, meter_provider
+            )
 
     @staticmethod
     def _validate_arguments(
@@ -279,6 +291,9 @@ class BatchLogRecordProcessor(_ExportingProcessor):
             self._queue.shutdown(timeout_millis / 1000)
         else:
             self._shut_lane(self._exporter, timeout_millis)
+
+    def _pending(self) -> int:
+        return (self._queue or self._lane).pending
 
     def stats(self) -> dict[str, int]:
         """``queued``, ``sent``, ``dropped_full``, ``dropped_failed``, ``rejected``."""
