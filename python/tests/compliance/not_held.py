@@ -18,3 +18,30 @@ NOT_HELD: dict[tuple[str, str], str] = {
         "The metric SDK's metric Producer implementations uses the metric Filter",
     ): _PRODUCERS,
 }
+
+NOT_HELD.update(
+    {
+        (
+            "Traces",
+            "Sampler: JaegerRemoteSampler",
+        ): "as upstream: a plug-in's, by OTEL_TRACES_SAMPLER",
+        (
+            "Traces",
+            "TraceIdRatioBased sampler implements OpenTelemetry tracestate `th` field",
+        ): "it decides as upstream's; ErrorAware and the composable samplers write `th`",
+        ("Logs", "OTLP File exporter"): "as upstream: there is none",
+        (
+            "Context Propagation",
+            "OpenCensus Binary Propagator",
+        ): "its carrier is bytes; as upstream: there is none",
+        (
+            "Exporters",
+            "OTLP/HTTP JSON Protobuf Exporter",
+        ): "protobuf alone is sent, as upstream has it",
+        (
+            "Exporters",
+            "Concurrent sending",
+        ): "one request at a time for each exporter, as upstream has it",
+        ("Exporters", "Zipkin V1 Thrift"): "as upstream: there is none",
+    }
+)
