@@ -170,7 +170,9 @@ TEST(ExponentialHistogram, BucketsEndWithPowersOfTheirBase) {
       const double position = std::ldexp(std::log2(value), scale);
       EXPECT_LE(index, position + 1e-6) << value << " at " << scale;
       EXPECT_GE(index + 1, position - 1e-6) << value << " at " << scale;
-      if (std::floor(position) == position) EXPECT_EQ(index, position - 1);
+      if (std::floor(position) == position) {
+        EXPECT_EQ(index, position - 1);
+      }
     }
   }
 }
