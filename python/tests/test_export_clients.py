@@ -11,7 +11,8 @@ from vedette.exporter.otlp.proto.http import Compression
 from vedette.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
 from vedette.sdk.resources import Resource
 from vedette.sdk.trace import TracerProvider
-from vedette.sdk.trace.export import BatchSpanProcessor
+from vedette.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExportResult
+from vedette.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 WAIT_MS = 30_000
 
@@ -166,6 +167,22 @@ def test_grpc_retryable_codes(grpc_sink, monkeypatch, how):
     assert len(grpc_sink.spans()) == 1
     grpc_sink.answers = [grpc.StatusCode.UNAVAILABLE]  # no longer one of them
     assert not record(GrpcExporter(grpc_sink.url, retryable_error_codes=codes))
+
+
+def test_what_export_says_has_failed_does_not_arrive_later(http_sink):
+    memory = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False, resource=Resource({"service.name": "s"}))
+    provider.add_span_processor(SimpleSpanProcessor(memory))
+    for name in ("first", "second"):
+        provider.get_tracer("t").start_span(name).end()
+    first, second = memory.get_finished_spans()
+    exporter = HttpExporter(http_sink.url, timeout=0.5)
+    http_sink.answers = [(503, {"Retry-After": "1"}, b"")] * 20
+    assert exporter.export([first]) is SpanExportResult.FAILURE
+    http_sink.answers.clear()
+    assert exporter.export([second]) is SpanExportResult.SUCCESS
+    exporter.shutdown()
+    assert [span.name for _, span in http_sink.spans()] == ["second"]
 
 
 def test_environment_of_one_signal_wins(http_sink, monkeypatch):

@@ -80,6 +80,7 @@ void ExportThread::run() {
       for (const auto& lane : lanes_) lanes.push_back(lane.get());
     }
     const int64_t now = monotonic_now();
+    if (stopping && now >= limits_.all_by.load()) break;  // no attempt that could only half succeed
     const bool urgent = stopping || flush != flush_done_;
     if (flush != flush_seen) {
       for (Lane* lane : lanes) lane->retry_now();

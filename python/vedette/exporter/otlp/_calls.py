@@ -61,8 +61,16 @@ class OtlpCalls:
             if self._own_lane is None:
                 self._own_thread = _native.ExportThread()
                 self._own_lane = self._add_lane(self._own_thread)
-        queued = [self._emit(self._own_lane, item) for item in items]
-        return self._own_thread.flush(int(1000 * self._timeout)) and all(queued)
+            thread, lane = self._own_thread, self._own_lane
+        queued = [self._emit(lane, item) for item in items]
+        if thread.flush(int(1000 * self._timeout)) and all(queued):
+            return True
+        # Who is told that it failed may give the items to another, or here again: they must not arrive twice.
+        with OtlpCalls._lock:
+            if self._own_thread is thread:
+                self._own_thread = self._own_lane = None
+        thread.shutdown(0)
+        return False
 
     def _send_by_sender(self, items: Sequence[Any]) -> bool:
         body = self._encode(items)
