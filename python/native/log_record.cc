@@ -2,6 +2,7 @@
 
 #include "otel_api.h"
 #include "sdk/otlp_fields.h"
+#include "sdk/secrets.h"
 #include "values.h"
 
 namespace vedette::native {
@@ -59,6 +60,8 @@ void write_body(sdk::ProtoBuffer& out, PyObject* body) {
 
 void write_text_attribute(sdk::ProtoBuffer& out, std::string_view key, std::string_view value,
                           uint32_t length_max) {
+  std::string kept;
+  value = sdk::masked_text(sdk::kind_of_key(key), value, kept);
   const size_t message = out.begin_message(Field::kAttributes);
   out.bytes_field(sdk::otlp::KeyValue::kKey, key);
   const size_t inner = out.begin_message(sdk::otlp::KeyValue::kValue);

@@ -6,6 +6,7 @@
 #include "http_metrics.h"
 #include "log_sink.h"
 #include "logging_handler.h"
+#include "masking.h"
 #include "meter.h"
 #include "metrics.h"
 #include "observed.h"
@@ -24,6 +25,8 @@ namespace {
 PyMethodDef functions[] = {
     {"encode_spans", vedette::native::encode_spans, METH_O,
      "encode_spans(spans): ReadableSpans as an ExportTraceServiceRequest."},
+    {"configure_masking", vedette::native::configure_masking, METH_VARARGS,
+     "configure_masking(enabled, keys, patterns): what is hidden, from now on."},
     {nullptr, nullptr, 0, nullptr},
 };
 

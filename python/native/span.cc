@@ -3,6 +3,7 @@
 #include <structmember.h>
 
 #include "sdk/ids.h"
+#include "sdk/secrets.h"
 #include "span_items.h"
 #include "span_read.h"
 #include "tracer.h"
@@ -187,7 +188,11 @@ void send(SpanObject* span) {
   const Utf8 name(span->name);
   const std::string trace_state = trace_state_header(span->trace_state);
   std::string message;
-  if (span->status_message) message = Utf8(span->status_message).view();
+  if (span->status_message) {
+    std::string kept;
+    const Utf8 given(span->status_message);
+    message = sdk::masked_text(sdk::KeyKind::kUrl, given.view(), kept);
+  }
   const std::string_view name_text = cut(name.view(), sdk::kUnlimited);
   const std::string_view message_text = cut(message, sdk::kUnlimited);
   if (span->local) return end_waiting(span, name_text, message_text);

@@ -3,6 +3,7 @@
 #include <protozero/pbf_reader.hpp>
 
 #include "sdk/otlp_fields.h"
+#include "sdk/secrets.h"
 
 namespace vedette::native {
 
@@ -43,7 +44,10 @@ bool is_mapping(PyObject* value) {
   return is_a(value, type);
 }
 
+/// In events, logs and what is nested no key tells what a text may hold.
 void write_text(ProtoBuffer& out, std::string_view text, uint32_t length_max) {
+  std::string kept;
+  text = sdk::masked_text(sdk::KeyKind::kUrl, text, kept);
   out.bytes_field(otlp::AnyValue::kString, cut(text, length_max));
 }
 
@@ -74,6 +78,14 @@ bool usable_key(PyObject* key) {
   return false;
 }
 
+void write_value_of(ProtoBuffer& out, std::string_view key, PyObject* value, uint32_t length_max,
+                    int depth) {
+  if (sdk::kind_of_key(key) == sdk::KeyKind::kSecret) {
+    return out.bytes_field(otlp::AnyValue::kString, sdk::kHidden);
+  }
+  write_any_value(out, value, length_max, depth);
+}
+
 void write_map(ProtoBuffer& out, PyObject* value, uint32_t length_max, int depth) {
   const size_t map = out.begin_message(otlp::AnyValue::kKvlist);
   each_item(value, [&](PyObject* key, PyObject* item) {
@@ -81,7 +93,7 @@ void write_map(ProtoBuffer& out, PyObject* value, uint32_t length_max, int depth
     const size_t entry = out.begin_message(otlp::List::kValues);
     out.bytes_field(otlp::KeyValue::kKey, Utf8(key).view());
     const size_t inner = out.begin_message(otlp::KeyValue::kValue);
-    write_any_value(out, item, length_max, depth + 1);
+    write_value_of(out, Utf8(key).view(), item, length_max, depth + 1);
     out.end_message(inner);
     out.end_message(entry);
   });
@@ -169,7 +181,7 @@ void write_attribute(ProtoBuffer& out, uint32_t field, std::string_view key, PyO
   const size_t message = out.begin_message(field);
   out.bytes_field(otlp::KeyValue::kKey, key);
   const size_t inner = out.begin_message(otlp::KeyValue::kValue);
-  write_any_value(out, value, length_max);
+  write_value_of(out, key, value, length_max, 0);
   out.end_message(inner);
   out.end_message(message);
 }

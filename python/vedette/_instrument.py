@@ -8,13 +8,14 @@ from typing import Any
 
 from opentelemetry import trace
 
-from vedette import _asgi, _boot, _env, _health, logs
+from vedette import _asgi, _boot, _env, _health, logs, masking
 from vedette.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from vedette.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from vedette.instrumentation import sqlalchemy
 from vedette.sdk.resources import SERVICE_NAME, Resource
 from vedette.sdk.trace import TracerProvider
 from vedette.sdk.trace.export import BatchSpanProcessor
+from vedette.sdk.trace.sampling import Sampler
 
 logger = logging.getLogger("vedette")
 
@@ -31,6 +32,7 @@ def instrument(
     metrics_path: str | None = "/metrics",
     exclude: Iterable[str] = (),
     logs_shipping: bool = True,
+    sampling: Sampler | None = None,
 ) -> Any:
     """Observes ``app`` and the libraries it uses. Call it once the app exists; more calls add to the first.
 
@@ -42,11 +44,15 @@ def instrument(
     - spans, and logs through :func:`vedette.logs.ship`, go to ``endpoint`` by OTLP/HTTP: an URL without path;
       otherwise ``OTEL_EXPORTER_OTLP_ENDPOINT``, otherwise a Vedette on this machine.
 
-    A tracer provider that is set already is used as it is, ours or not. Requests to ``metrics_path``, to the health
+    ``sampling``: which traces are sent, such as ``vedette.sampling.ErrorAware(0.1, slow=2.0)``; otherwise
+    ``OTEL_TRACES_SAMPLER``, otherwise all.
+
+    A tracer provider that is set already is used as it is, ours or not, with its own sampler. Requests to ``metrics_path``, to the health
     routes and to the paths in ``exclude`` are not observed. Returns the app to serve, which is ``app`` itself for
     FastAPI and Starlette.
     """
-    provider = _provider(service_name, endpoint, logs_shipping)
+    masking.configure_from_environment()
+    provider = _provider(service_name, endpoint, logs_shipping, sampling)
     native = provider if isinstance(provider, TracerProvider) else None
     if native is None:
         logger.warning(
@@ -90,12 +96,16 @@ def health(
     _asgi.exclude(app, _health.PATHS)
 
 
-def _provider(service_name: str | None, endpoint: str | None, logs_shipping: bool) -> Any:
+def _provider(
+    service_name: str | None, endpoint: str | None, logs_shipping: bool, sampling: Sampler | None
+) -> Any:
     current = trace.get_tracer_provider()
     if not isinstance(current, trace.ProxyTracerProvider):
+        if sampling is not None and getattr(current, "sampler", None) is not sampling:
+            logger.warning("the tracer provider is set already; sampling=%r is not used", sampling)
         return current
     resource = Resource.create({SERVICE_NAME: service_name} if service_name else None)
-    provider = TracerProvider(resource=resource)
+    provider = TracerProvider(sampler=sampling, resource=resource)
 
     def url(signal: str) -> str | None:
         # A variable for the signal alone wins over everything but an argument.

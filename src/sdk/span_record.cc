@@ -1,6 +1,7 @@
 #include "sdk/span_record.h"
 
 #include "sdk/otlp_fields.h"
+#include "sdk/secrets.h"
 
 namespace vedette::sdk {
 namespace {
@@ -27,6 +28,10 @@ char* write_big_endian(char* at, uint64_t v) {
 }  // namespace
 
 bool SpanRecord::begin_attribute(std::string_view key, Open* open) {
+  if (kind_of_key(key) == KeyKind::kSecret) {
+    set_string(key, kHidden, SpanLimits());
+    return false;
+  }
   if (full(key.size() + 32)) {
     ++dropped_attributes_;
     return false;
@@ -79,6 +84,10 @@ void SpanRecord::finish_scalar(size_t start, char* end, std::string_view key, si
 void SpanRecord::set_string(std::string_view key, std::string_view value,
                             const SpanLimits& limits) {
   const size_t start = body_.size();
+  std::string kept;
+  if (const KeyKind kind = kind_of_key(key); needs_masking(kind)) {
+    value = masked_text(kind, value, kept);
+  }
   const size_t size = 1 + varint_size(value.size()) + value.size();
   if (char* at = scalar_room(key, size)) {
     finish_scalar(start, write_bytes_field(at, otlp::AnyValue::kString, value), key, size, limits);
@@ -86,6 +95,7 @@ void SpanRecord::set_string(std::string_view key, std::string_view value,
 }
 
 void SpanRecord::set_int(std::string_view key, int64_t value, const SpanLimits& limits) {
+  if (kind_of_key(key) == KeyKind::kSecret) return set_string(key, kHidden, limits);
   const size_t start = body_.size();
   const auto bits = static_cast<uint64_t>(value);
   const size_t size = 1 + varint_size(bits);

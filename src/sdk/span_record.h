@@ -56,7 +56,8 @@ class SpanRecord {
   ProtoBuffer& body() { return body_; }
 
   /// Writes a field's head (tag 9, key) and leaves the value to the caller, who ends with
-  /// end_attribute(). Null when the span is full.
+  /// end_attribute(). False when there is nothing to write: the span is full, or the key names a
+  /// secret, whose value is hidden (sdk/secrets.h).
   struct Open {
     size_t start;
     size_t message;

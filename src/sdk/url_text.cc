@@ -28,22 +28,12 @@ constexpr std::string_view kSecretParameters[] = {
     "secret",
 };
 
-bool is_secret(std::string_view name) {
-  return std::any_of(
-      std::begin(kSecretParameters), std::end(kSecretParameters), [&](std::string_view known) {
-        return known.size() == name.size() &&
-               std::equal(known.begin(), known.end(), name.begin(), [](char lower, char c) {
-                 return lower == (c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c);
-               });
-      });
-}
-
 void append_redacted_query(std::string& out, std::string_view query) {
   while (true) {
     const size_t end = std::min(query.find('&'), query.size());
     const std::string_view pair = query.substr(0, end);
     const size_t equals = pair.find('=');
-    if (equals != pair.npos && is_secret(pair.substr(0, equals))) {
+    if (equals != pair.npos && is_secret_parameter(pair.substr(0, equals))) {
       out.append(pair.substr(0, equals + 1)).append(kRedacted);
     } else {
       out.append(pair);
@@ -55,6 +45,16 @@ void append_redacted_query(std::string& out, std::string_view query) {
 }
 
 }  // namespace
+
+bool is_secret_parameter(std::string_view name) {
+  return std::any_of(
+      std::begin(kSecretParameters), std::end(kSecretParameters), [&](std::string_view known) {
+        return known.size() == name.size() &&
+               std::equal(known.begin(), known.end(), name.begin(), [](char lower, char c) {
+                 return lower == (c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c);
+               });
+      });
+}
 
 UrlParts split_url(std::string_view url) {
   UrlParts parts;

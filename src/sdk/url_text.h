@@ -23,6 +23,9 @@ struct UrlParts {
 /// The parts of an absolute URL; they point into `url`.
 UrlParts split_url(std::string_view url);
 
+/// Does a query parameter of this name carry what gives access?
+bool is_secret_parameter(std::string_view name);
+
 /// The port a client connects to; 0 when the scheme is not HTTP's and none is given.
 uint32_t effective_port(const UrlParts& url);
 
