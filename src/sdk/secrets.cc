@@ -43,8 +43,16 @@ struct Configuration {
 };
 
 /// Former ones are left to the threads that still read them: there are few.
-const Configuration* initial = new Configuration;
-std::atomic<const Configuration*> current{initial};
+std::vector<std::unique_ptr<Configuration>>& configurations() {
+  static auto* all = [] {
+    auto* made = new std::vector<std::unique_ptr<Configuration>>;
+    made->push_back(std::make_unique<Configuration>());
+    return made;
+  }();
+  return *all;
+}
+
+std::atomic<const Configuration*> current{configurations().front().get()};
 
 std::string lower(std::string_view key) {
   std::string out(key);
@@ -159,11 +167,10 @@ Status configure_secrets(SecretOptions options) {
   }
   made->options = std::move(options);
   made->generation = current.load()->generation + 1;
-  static auto* all = new std::vector<std::unique_ptr<Configuration>>;
   static std::mutex mutex;
   const std::lock_guard lock(mutex);
-  all->push_back(std::move(made));
-  current.store(all->back().get());
+  configurations().push_back(std::move(made));
+  current.store(configurations().back().get());
   return {};
 }
 
