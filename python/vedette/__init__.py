@@ -9,11 +9,16 @@ vedette.health(app, checks={"database": engine, "redis": cache})
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from vedette import checks as checks
+    from vedette import logs as logs
+    from vedette import masking as masking
+    from vedette import sampling as sampling
     from vedette._instrument import health as health
     from vedette._instrument import instrument as instrument
 
@@ -25,7 +30,9 @@ def __getattr__(name: str) -> Any:
 
         globals().update(health=_instrument.health, instrument=_instrument.instrument)
         return globals()[name]
+    if name in ("checks", "logs", "masking", "sampling"):
+        return importlib.import_module(f"vedette.{name}")
     raise AttributeError(f"module 'vedette' has no attribute {name!r}")
 
 
-__all__ = ["__version__", "health", "instrument"]
+__all__ = ["__version__", "checks", "health", "instrument", "logs", "masking", "sampling"]

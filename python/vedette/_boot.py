@@ -62,13 +62,17 @@ def start() -> None:
 
 def observe() -> None:
     """Our own instrumentations, each as soon as its library is imported."""
+    observe_libraries()
+    if not disabled_names().intersection(_FRAMEWORKS):
+        observe_frameworks()
+
+
+def observe_frameworks() -> None:
+    """Every FastAPI and Starlette app that is made from now on."""
     from vedette._import_hooks import when_imported
 
-    observe_libraries()
-    disabled = disabled_names()
-    if not disabled.intersection(_FRAMEWORKS):
-        when_imported("starlette.applications", _observe_starlette)
-        when_imported("fastapi.applications", _observe_fastapi)
+    when_imported("starlette.applications", _observe_starlette)
+    when_imported("fastapi.applications", _observe_fastapi)
 
 
 def observe_libraries() -> None:

@@ -1,6 +1,6 @@
 """Import redirection: code that imports upstream's packages gets ours, unedited.
 
-``opentelemetry.sdk``, the OTLP exporters and ``prometheus_client`` are found by :class:`Redirection`, a finder at the
+``opentelemetry.sdk``, the OTLP exporters, three instrumentors and ``prometheus_client`` are found by :class:`Redirection`, a finder at the
 front of ``sys.meta_path``. A module that we mirror is *the same object* under both names, so classes are the same
 whichever way they were imported. What we do not mirror comes from the real package, if that is installed. A
 package whose real modules are in use already is left alone, and that is said once.
@@ -49,6 +49,13 @@ FAMILIES = (
         ),
     ),
     Family("prometheus_client", (("prometheus_client", "vedette.prometheus"),)),
+    Family(
+        "opentelemetry.instrumentation",
+        tuple(
+            (f"opentelemetry.instrumentation.{name}", f"vedette.instrumentors.{name}")
+            for name in ("fastapi", "httpx", "sqlalchemy")
+        ),
+    ),
 )
 
 

@@ -43,5 +43,29 @@ NOT_HELD.update(
             "Concurrent sending",
         ): "one request at a time for each exporter, as upstream has it",
         ("Exporters", "Zipkin V1 Thrift"): "as upstream: there is none",
+        (
+            "Exporters",
+            "Prometheus Counters _total suffixing can be disabled",
+        ): "as upstream: counters always end in _total",
+        (
+            "Exporters",
+            "Delta Non-Monotonic Sums become Cumulative Prometheus Counters",
+        ): "its reader collects cumulative data only, as upstream's",
+        (
+            "Exporters",
+            "Delta Histograms become Cumulative Prometheus Histograms",
+        ): "its reader collects cumulative data only, as upstream's",
+        (
+            "SDK Self-Observability",
+            "`otel.sdk.exporter.metric_data_point.inflight`",
+        ): "metric readers and exporters do not observe themselves",
+        (
+            "SDK Self-Observability",
+            "`otel.sdk.exporter.metric_data_point.exported`",
+        ): "metric readers and exporters do not observe themselves",
+        (
+            "SDK Self-Observability",
+            "`otel.sdk.metric_reader.collection.duration`",
+        ): "metric readers and exporters do not observe themselves",
     }
 )

@@ -256,6 +256,71 @@ def test_schema_urls(http_sink):
     assert [scope.schema_url for scope in group.scope_spans] == ["https://scope/1"]
 
 
+@row(SECTION, "SchemaURL in ResourceMetrics and ScopeMetrics")
+def test_schema_urls_of_metrics(http_sink):
+    from vedette.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    from vedette.sdk.metrics import MeterProvider
+    from vedette.sdk.metrics.export import PeriodicExportingMetricReader
+
+    reader = PeriodicExportingMetricReader(OTLPMetricExporter(f"{http_sink.base}/v1/metrics"))
+    resource = Resource({"service.name": "s"}, "https://resource/1")
+    provider = MeterProvider([reader], resource, shutdown_on_exit=False)
+    provider.get_meter("m", schema_url="https://scope/1").create_counter("c").add(1)
+    provider.shutdown()
+    (group,) = http_sink.metrics[0].resource_metrics
+    assert group.schema_url == "https://resource/1"
+    assert [scope.schema_url for scope in group.scope_metrics] == ["https://scope/1"]
+
+
+@row(
+    SECTION,
+    "Metric Exporter configurable temporality preference",
+    "Metric Exporter configurable default aggregation",
+)
+def test_preferences_of_a_metric_exporter(http_sink):
+    from vedette.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    from vedette.sdk.metrics import Counter, Histogram, MeterProvider
+    from vedette.sdk.metrics.export import AggregationTemporality, PeriodicExportingMetricReader
+    from vedette.sdk.metrics.view import ExponentialBucketHistogramAggregation
+
+    exporter = OTLPMetricExporter(
+        f"{http_sink.base}/v1/metrics",
+        preferred_temporality={Counter: AggregationTemporality.DELTA},
+        preferred_aggregation={Histogram: ExponentialBucketHistogramAggregation()},
+    )
+    provider = MeterProvider([PeriodicExportingMetricReader(exporter)], shutdown_on_exit=False)
+    meter = provider.get_meter("m")
+    counter, histogram = meter.create_counter("c"), meter.create_histogram("h")
+    for _ in range(2):
+        counter.add(2)
+        histogram.record(1)
+        provider.force_flush()
+    provider.shutdown()
+    sent = [
+        {metric.name: metric for metric in request.resource_metrics[0].scope_metrics[0].metrics}
+        for request in http_sink.metrics[:2]
+    ]
+    assert [batch["c"].sum.data_points[0].as_int for batch in sent] == [2, 2]
+    assert [batch["h"].exponential_histogram.data_points[0].count for batch in sent] == [1, 2]
+
+
+@row(SECTION, "SchemaURL in ResourceLogs and ScopeLogs")
+def test_schema_urls_of_logs(http_sink):
+    from vedette.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+    from vedette.sdk._logs import LoggerProvider
+    from vedette.sdk._logs.export import BatchLogRecordProcessor
+
+    provider = LoggerProvider(Resource({"service.name": "s"}, "https://resource/1"), False)
+    provider.add_log_record_processor(
+        BatchLogRecordProcessor(OTLPLogExporter(f"{http_sink.base}/v1/logs"))
+    )
+    provider.get_logger("l", schema_url="https://scope/1").emit(body="a")
+    provider.shutdown()
+    (group,) = http_sink.logs[0].resource_logs
+    assert group.schema_url == "https://resource/1"
+    assert [scope.schema_url for scope in group.scope_logs] == ["https://scope/1"]
+
+
 @row(SECTION, "Partial Success messages are handled and logged for OTLP/HTTP")
 def test_partial_success_http(http_sink, capfd):
     body = partial_success(2, "two were odd").SerializeToString()

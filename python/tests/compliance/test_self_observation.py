@@ -141,3 +141,57 @@ def test_exporter(collected, http_sink):
     assert attributes["otel.component.type"] == "otlp_http_span_exporter"
     assert attributes["server.port"] == http_sink.server.server_port
     provider.shutdown()
+
+
+def logger_of(collected, processor=None):
+    from vedette.sdk._logs import LoggerProvider
+
+    provider = LoggerProvider(Resource({}), False, meter_provider=collected.provider)
+    if processor is not None:
+        provider.add_log_record_processor(processor)
+    return provider, provider.get_logger("t")
+
+
+@row(SECTION, "`otel.sdk.log.created`")
+def test_logs_created(collected):
+    _, logger = logger_of(collected)
+    for _ in range(3):
+        logger.emit(body="a")
+    assert list(collected.values("otel.sdk.log.created").values()) == [3]
+
+
+@row(
+    SECTION,
+    "`otel.sdk.processor.log.queue.size`",
+    "`otel.sdk.processor.log.queue.capacity`",
+    "`otel.sdk.processor.log.processed`",
+    "`otel.sdk.exporter.log.inflight`",
+    "`otel.sdk.exporter.log.exported`",
+)
+def test_log_processor_and_exporter(collected, http_sink):
+    from vedette.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+    from vedette.sdk._logs.export import BatchLogRecordProcessor
+
+    processor = BatchLogRecordProcessor(
+        OTLPLogExporter(f"{http_sink.base}/v1/logs"),
+        schedule_delay_millis=3_600_000,
+        max_queue_size=3,
+        meter_provider=collected.provider,
+    )
+    provider, logger = logger_of(collected, processor)
+    http_sink.answers = [(400, {}, b"no")]
+    prefix = "otel.sdk.processor.log"
+    for count in (2, 1):
+        for _ in range(count):
+            logger.emit(body="a")
+        assert collected.values(f"{prefix}.queue.size") == {frozenset(): count}
+        assert collected.values(f"{prefix}.queue.capacity") == {frozenset(): 3}
+        provider.force_flush()
+    assert collected.values(f"{prefix}.queue.size") == {frozenset(): 0}
+    assert collected.values(f"{prefix}.processed") == {frozenset(): 3}
+    assert collected.values("otel.sdk.exporter.log.exported") == {
+        frozenset(): 1,
+        frozenset({"_OTHER"}): 2,
+    }
+    assert collected.values("otel.sdk.exporter.log.inflight") == {frozenset(): 0}
+    provider.shutdown()

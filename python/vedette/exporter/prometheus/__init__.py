@@ -87,13 +87,16 @@ class PrometheusMetricReader(MetricReader):
         data = metric.data
         monotonic = isinstance(data, Sum) and data.is_monotonic
         ratio = isinstance(data, Gauge) and metric.unit == "1"
-        name = f"{self._prefix}_{metric.name}" if self._prefix else metric.name
-        full = _native.prometheus_name(name, metric.unit or "", monotonic, ratio)
+        metric_name = f"{self._prefix}_{metric.name}" if self._prefix else metric.name
+        full = _native.prometheus_name(metric_name, metric.unit or "", monotonic, ratio)
         if not full or not isinstance(data, (Sum, Gauge, Histogram)):
             return
         kind = "histogram" if isinstance(data, Histogram) else "counter" if monotonic else "gauge"
         name = full.removesuffix("_total") if monotonic else full
-        family = families.setdefault(full, Family(name, metric.description or "", kind))
+        without = _native.prometheus_name(metric_name, "", monotonic, False)
+        stem = without.removesuffix("_total") if monotonic else without
+        unit = name.removeprefix(stem + "_") if name.startswith(stem + "_") else ""
+        family = families.setdefault(full, Family(name, metric.description or "", kind, unit))
         if family.type != kind:
             logger.warning(
                 "%s is a %s already; the %s of this name is left out", name, family.type, kind
