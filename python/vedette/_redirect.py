@@ -30,6 +30,8 @@ class Family(NamedTuple):
     packages: tuple[tuple[str, str], ...]
     # Modules that may be loaded already: they hold nothing but names.
     harmless: tuple[str, ...] = ()
+    # A family without which this one is not served.
+    needs: str = ""
 
 
 FAMILIES = (
@@ -55,6 +57,7 @@ FAMILIES = (
             (f"opentelemetry.instrumentation.{name}", f"vedette.instrumentors.{name}")
             for name in ("fastapi", "httpx", "sqlalchemy")
         ),
+        needs="opentelemetry.sdk",
     ),
 )
 
@@ -66,7 +69,10 @@ def install() -> list[str]:
         finder = Redirection()
         sys.meta_path.insert(0, finder)
     for family in FAMILIES:
-        if family not in finder.families and not _in_use(family):
+        served = {f.name for f in finder.families}
+        if family.name in served or (family.needs and family.needs not in served):
+            continue
+        if not _in_use(family):
             finder.families.append(family)
     return [family.name for family in finder.families]
 
