@@ -67,7 +67,7 @@ def test_opentelemetrys_metrics_stand_beside(observed):
         assert "http_server_request_duration_seconds_bucket" in text and f'le="{bound}"' in text
 
 
-def test_the_missions_buckets_are_exact(observed):
+def test_the_buckets_are_exact(observed):
     ask(observed(FastAPI()), "/x")
     found = [
         sample.labels["le"]
