@@ -64,6 +64,13 @@ std::string aggregate_head(const Aggregate& node) {
   return node.grouping.empty() ? out : out + " by (" + join_labels(node.grouping) + ") ";
 }
 
+/// "+Inf ^ x" would be read as +(Inf ^ x).
+std::string left_operand(const Binary& node) {
+  std::string out = print(*node.lhs);
+  const bool power = node.op == Tok::kPow && node.lhs->kind == Node::Kind::kNumber;
+  return power && out.front() == '+' ? out.substr(1) : out;
+}
+
 /// The operator of a binary expression with all that follows it.
 std::string operator_text(const Binary& node) {
   std::string out(spelling(node.op));
@@ -178,7 +185,7 @@ std::string print(const Node& node) {
       return std::string(spelling(as<Unary>(node).op)) + print(*as<Unary>(node).expr);
     case Node::Kind::kBinary: {
       const auto& binary = as<Binary>(node);
-      return print(*binary.lhs) + " " + operator_text(binary) + " " + print(*binary.rhs);
+      return left_operand(binary) + " " + operator_text(binary) + " " + print(*binary.rhs);
     }
     case Node::Kind::kCall: {
       std::string args;
