@@ -118,7 +118,8 @@ def test_gunicorn(http_sink, tmp_path, program, arguments):
     names = names_of(http_sink)
     assert names.count("request") == 101, (tmp_path / "log").read_text()
     assert len({span.span_id for _, span in http_sink.spans()}) == len(names)
-    assert names.count("imported") == (1 if "--preload" in arguments else 2)
+    # Once for each process that imported the app; the second worker may be told to stop before it has.
+    assert 1 <= names.count("imported") <= (1 if "--preload" in arguments else 2)
 
 
 def test_celery_prefork(http_sink, tmp_path):
