@@ -50,11 +50,12 @@ def start() -> None:
     if _started:
         return
     _started = True
-    from vedette import _configuration, _redirect
+    from vedette import _configuration, _redirect, masking
 
     _redirect.install()
     if _env.read("OTEL_SDK_DISABLED"):
         return
+    masking.configure_from_environment()
     _configuration.configure()
     observe()
     load_others()
