@@ -154,7 +154,8 @@ std::vector<double> bounds_of(PyObject* point) {
   return bounds;
 }
 
-/// Calls emit(encoded) for each Metric message, of at most `points_max` points (0: any number).
+/// Calls emit(encoded, points) for each Metric message, of at most `points_max` points (0: any
+/// number).
 template <typename Emit>
 void encode_one(PyObject* metric, size_t points_max, Emit emit) {
   const Ref data = field(metric, "data");
@@ -173,8 +174,8 @@ void encode_one(PyObject* metric, size_t points_max, Emit emit) {
     if (points.empty()) return;
     encoded.clear();
     encode_metric(encoded, head, points);
+    emit(encoded, points.size());
     points.clear();
-    emit(encoded);
   };
   walk(field(data.get(), "data_points"), [&](PyObject* item) {
     if (points.empty()) {
@@ -223,8 +224,8 @@ PyObject* queue_metrics(PyObject*, PyObject* args) {
   each_metric(metrics_data, [&](const Origin& origin, PyObject* metric) {
     const uint32_t source = sdk::SourceTable::instance().intern(
         origin.resource, origin.resource_schema_url, origin.scope, origin.scope_schema_url);
-    encode_one(metric, sink.points_max, [&](sdk::ProtoBuffer& encoded) {
-      fits = queue_metric(sink, source, encoded) && fits;
+    encode_one(metric, sink.points_max, [&](sdk::ProtoBuffer& encoded, size_t points) {
+      fits = queue_metric(sink, source, encoded, points) && fits;
     });
   });
   return PyBool_FromLong(fits);
@@ -235,7 +236,7 @@ PyObject* encode_metrics(PyObject*, PyObject* metrics_data) {
   namespace otlp = sdk::otlp;
   sdk::ProtoBuffer out;
   each_metric(metrics_data, [&](const Origin& origin, PyObject* metric) {
-    encode_one(metric, 0, [&](sdk::ProtoBuffer& encoded) {
+    encode_one(metric, 0, [&](sdk::ProtoBuffer& encoded, size_t) {
       const size_t group = out.begin_message(otlp::Request::kResourceGroups);
       out.bytes_field(otlp::ResourceGroup::kResource, origin.resource);
       const size_t scope = out.begin_message(otlp::ResourceGroup::kScopes);

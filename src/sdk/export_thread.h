@@ -32,8 +32,9 @@ struct BatchOptions {
   std::chrono::milliseconds delay{5000};
 };
 
+/// Counts spans, log records or points of metrics.
 struct LaneStats {
-  uint64_t pending = 0;  // in the queue now
+  uint64_t pending = 0;  // records in the queue now
   uint64_t queued = 0;
   uint64_t sent = 0;
   uint64_t dropped_full = 0;    // did not fit the queue
@@ -52,10 +53,11 @@ class Lane {
   Lane(BatchOptions options, Endpoint endpoint, WaitLimits* limits);
   ~Lane();
 
-  /// Any thread. Null: the queue is full or shut, and the record is counted as dropped.
-  char* reserve(size_t size, uint32_t source);
+  /// Any thread. Null: the queue is full or shut, and the record is counted as dropped. `items`:
+  /// of a metric its points, else one.
+  char* reserve(size_t size, uint32_t source, uint64_t items = 1);
   /// True when the export thread should look.
-  bool commit(char* record);
+  bool commit(char* record, uint64_t items = 1);
 
   LaneStats stats() const;
   /// Only a quarter of the queue is left: for what must not be lost.
@@ -77,8 +79,9 @@ class Lane {
   void attempt_failed(const SendResult& result, int64_t now);
   void retry_now();
   void build_batch();
+  uint64_t items_in(std::string_view record) const;
   size_t request_bytes_max() const;
-  void drop_too_large(size_t size);
+  void drop_too_large(size_t size, uint64_t items);
   void give_up(std::string_view why);
   void report_full(int64_t now);
   void drop_rest();
@@ -109,8 +112,8 @@ class ExportThread : public std::enable_shared_from_this<ExportThread> {
   /// The lane lives as long as the thread object.
   Lane* add_lane(BatchOptions options, Endpoint endpoint);
 
-  void commit(Lane& lane, char* record) {
-    if (lane.commit(record) || !started_.load(std::memory_order_relaxed)) nudge();
+  void commit(Lane& lane, char* record, uint64_t items = 1) {
+    if (lane.commit(record, items) || !started_.load(std::memory_order_relaxed)) nudge();
   }
 
   /// Sends what is queued now. False: not all of it got through in time.

@@ -27,7 +27,7 @@ const char* noun(Signal signal) {
     case Signal::kTraces:
       return "spans";
     case Signal::kMetrics:
-      return "metrics";
+      return "points of metrics";
     case Signal::kLogs:
       break;
   }
@@ -63,18 +63,18 @@ Lane::Lane(BatchOptions options, Endpoint endpoint, WaitLimits* limits)
 
 Lane::~Lane() = default;
 
-char* Lane::reserve(size_t size, uint32_t source) {
+char* Lane::reserve(size_t size, uint32_t source, uint64_t items) {
   const bool room = !shut_.load(std::memory_order_relaxed) &&
                     (options_.queue_items == 0 ||
                      pending_.load(std::memory_order_relaxed) < options_.queue_items);
   char* record = room ? ring_->reserve(size, source) : nullptr;
-  if (!record) dropped_full_.fetch_add(1, std::memory_order_relaxed);
+  if (!record) dropped_full_.fetch_add(items, std::memory_order_relaxed);
   return record;
 }
 
-bool Lane::commit(char* record) {
+bool Lane::commit(char* record, uint64_t items) {
   Ring::commit(record);
-  queued_.fetch_add(1, std::memory_order_relaxed);
+  queued_.fetch_add(items, std::memory_order_relaxed);
   const uint64_t pending = pending_.fetch_add(1, std::memory_order_acq_rel) + 1;
   return pending == 1 || pending == options_.batch_items;
 }
@@ -129,16 +129,17 @@ void Lane::build_batch() {
   size_t bytes = 0;
   Ring::Record record;
   uint64_t taken = 0;
-  while (work.batch_items < options_.batch_items && ring_->peek(&record)) {
+  while (taken < options_.batch_items && ring_->peek(&record)) {
+    const uint64_t here = items_in(record.bytes);
     const size_t size = record.bytes.size() + kItemOverhead;
     const bool alone_too_large = size + kRequestOverhead > request_bytes_max();
     if (!alone_too_large && bytes + size + kRequestOverhead > request_bytes_max()) break;
     if (alone_too_large) {
-      drop_too_large(size);
+      drop_too_large(size, here);
     } else {
       append_item(items[record.source], record.bytes);
       bytes += size;
-      ++work.batch_items;
+      work.batch_items += here;
     }
     ++taken;
     ring_->pop();
@@ -147,13 +148,17 @@ void Lane::build_batch() {
   work.batch = encode_request(items);
 }
 
+uint64_t Lane::items_in(std::string_view record) const {
+  return endpoint_.signal == Signal::kMetrics ? points_of_metric(record) : 1;
+}
+
 size_t Lane::request_bytes_max() const {
   const size_t wished = options_.request_bytes_max;
   return wished ? std::min(wished, kRequestBytesMax) : kRequestBytesMax;
 }
 
-void Lane::drop_too_large(size_t size) {
-  dropped_failed_.fetch_add(1, std::memory_order_relaxed);
+void Lane::drop_too_large(size_t size, uint64_t items) {
+  dropped_failed_.fetch_add(items, std::memory_order_relaxed);
   const std::string why =
       "larger than a request may be (" + std::to_string(request_bytes_max()) + " bytes)";
   if (work_->cause == why) return;
@@ -261,9 +266,9 @@ void Lane::drop_rest() {
   uint64_t lost = work.batch_items;
   Ring::Record record;
   while (ring_->peek(&record)) {
+    lost += items_in(record.bytes);
     ring_->pop();
     pending_.fetch_sub(1, std::memory_order_acq_rel);
-    ++lost;
   }
   work.batch.clear();
   work.batch_items = 0;

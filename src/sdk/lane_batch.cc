@@ -1,10 +1,34 @@
 #include "sdk/lane_batch.h"
 
+#include <protozero/pbf_reader.hpp>
+
 #include "sdk/otlp_fields.h"
 #include "sdk/proto_buffer.h"
 #include "sdk/source_table.h"
 
 namespace vedette::sdk {
+
+uint64_t points_of_metric(std::string_view metric) {
+  uint64_t points = 0;
+  try {
+    protozero::pbf_reader fields(metric.data(), metric.size());
+    while (fields.next()) {
+      if (fields.tag() < otlp::Metric::kGauge ||
+          fields.wire_type() != protozero::pbf_wire_type::length_delimited) {
+        fields.skip();
+        continue;
+      }
+      protozero::pbf_reader data = fields.get_message();
+      while (data.next(otlp::MetricData::kPoints)) {
+        data.skip();
+        ++points;
+      }
+    }
+  } catch (const protozero::exception&) {
+    // Not one of ours, then.
+  }
+  return points;
+}
 
 void append_item(std::string& items, std::string_view record) {
   char head[16];

@@ -8,7 +8,10 @@
 
 namespace vedette::sdk {
 
-/// Adds one encoded Span or LogRecord to the items of its source.
+/// How many points an encoded Metric has.
+uint64_t points_of_metric(std::string_view metric);
+
+/// Adds one encoded Span, LogRecord or Metric to the items of its source.
 void append_item(std::string& items, std::string_view record);
 
 /// The request that holds them, by SourceTable number.

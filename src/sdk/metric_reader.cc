@@ -41,12 +41,12 @@ std::vector<Point> MetricReader::collect_one(MetricStream& stream, uint64_t now)
   return stream.collect(now);
 }
 
-bool queue_metric(const MetricSink& sink, uint32_t source, ProtoBuffer& encoded) {
+bool queue_metric(const MetricSink& sink, uint32_t source, ProtoBuffer& encoded, size_t points) {
   if (encoded.failed()) return false;
-  char* record = sink.lane->reserve(encoded.size(), source);
+  char* record = sink.lane->reserve(encoded.size(), source, points);
   if (!record) return false;
   std::memcpy(record, encoded.data(), encoded.size());
-  sink.thread->commit(*sink.lane, record);
+  sink.thread->commit(*sink.lane, record, points);
   return true;
 }
 
@@ -60,9 +60,10 @@ bool MetricReader::collect_into(const MetricSink& sink) {
                           options.record_min_max, options.bounds};
     const size_t step = sink.points_max ? sink.points_max : points.size();
     for (size_t at = 0; at < points.size(); at += step) {
+      const auto piece = points.subspan(at, std::min(step, points.size() - at));
       encoded.clear();
-      encode_metric(encoded, head, points.subspan(at, std::min(step, points.size() - at)));
-      fits = queue_metric(sink, source, encoded) && fits;
+      encode_metric(encoded, head, piece);
+      fits = queue_metric(sink, source, encoded, piece.size()) && fits;
     }
   });
   // Not waited for: this only tells the export thread not to wait for more.

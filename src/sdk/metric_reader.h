@@ -51,8 +51,8 @@ class MetricReader {
   std::vector<Entry> streams_;
 };
 
-/// Queues one metric. False: it does not fit.
-bool queue_metric(const MetricSink& sink, uint32_t source, ProtoBuffer& encoded);
+/// Queues one metric of so many points. False: it does not fit.
+bool queue_metric(const MetricSink& sink, uint32_t source, ProtoBuffer& encoded, size_t points);
 
 /// Collects every `interval` on a thread of its own. A forked child makes a new one.
 class MetricTicker {

@@ -55,17 +55,5 @@ NOT_HELD.update(
             "Exporters",
             "Delta Histograms become Cumulative Prometheus Histograms",
         ): "its reader collects cumulative data only, as upstream's",
-        (
-            "SDK Self-Observability",
-            "`otel.sdk.exporter.metric_data_point.inflight`",
-        ): "metric readers and exporters do not observe themselves",
-        (
-            "SDK Self-Observability",
-            "`otel.sdk.exporter.metric_data_point.exported`",
-        ): "metric readers and exporters do not observe themselves",
-        (
-            "SDK Self-Observability",
-            "`otel.sdk.metric_reader.collection.duration`",
-        ): "metric readers and exporters do not observe themselves",
     }
 )

@@ -1,12 +1,19 @@
-"""Section "SDK Self-Observability", spans: what upstream's metrics SDK collects of our tracer provider."""
+"""Section "SDK Self-Observability": what upstream's metrics SDK collects of our providers, processors, readers and exporters."""
+
+import math
 
 import pytest
+import requests
 from opentelemetry import trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from rows import row
+from vedette.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from vedette.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from vedette.sdk.metrics import MeterProvider as OurMeterProvider
+from vedette.sdk.metrics.export import InMemoryMetricReader as OurInMemoryMetricReader
+from vedette.sdk.metrics.export import PeriodicExportingMetricReader
 from vedette.sdk.resources import Resource
 from vedette.sdk.trace import TracerProvider
 from vedette.sdk.trace.export import BatchSpanProcessor
@@ -118,9 +125,8 @@ def test_processor(collected, http_sink, native):
 def test_exporter(collected, http_sink):
     http_sink.answers = [(400, {}, b"no")]
     processor = BatchSpanProcessor(
-        OTLPSpanExporter(http_sink.url),
+        OTLPSpanExporter(http_sink.url, meter_provider=collected.provider),
         schedule_delay_millis=3_600_000,
-        meter_provider=collected.provider,
     )
     provider = provider_of(collected, processor)
     for count in (2, 3):
@@ -173,7 +179,7 @@ def test_log_processor_and_exporter(collected, http_sink):
     from vedette.sdk._logs.export import BatchLogRecordProcessor
 
     processor = BatchLogRecordProcessor(
-        OTLPLogExporter(f"{http_sink.base}/v1/logs"),
+        OTLPLogExporter(f"{http_sink.base}/v1/logs", meter_provider=collected.provider),
         schedule_delay_millis=3_600_000,
         max_queue_size=3,
         meter_provider=collected.provider,
@@ -194,4 +200,68 @@ def test_log_processor_and_exporter(collected, http_sink):
         frozenset({"_OTHER"}): 2,
     }
     assert collected.values("otel.sdk.exporter.log.inflight") == {frozenset(): 0}
+    provider.shutdown()
+
+
+@row(
+    SECTION,
+    "`otel.sdk.exporter.metric_data_point.inflight`",
+    "`otel.sdk.exporter.metric_data_point.exported`",
+)
+def test_metric_exporter(collected, http_sink):
+    """Natively collected and sent: points are counted, not metrics."""
+    http_sink.answers = [(400, {}, b"no")]
+    url = f"{http_sink.base}/v1/metrics"
+    exporter = OTLPMetricExporter(url)
+    exporter.set_meter_provider(collected.provider)
+    reader = PeriodicExportingMetricReader(exporter, math.inf)
+    provider = OurMeterProvider([reader], Resource({}), shutdown_on_exit=False)
+    counter = provider.get_meter("t").create_counter("c")
+    counter.add(1, {"a": 1})
+    counter.add(1, {"a": 2})
+    reader.force_flush()
+    counter.add(1, {"a": 3})
+    reader.force_flush()
+    exported = collected.values("otel.sdk.exporter.metric_data_point.exported")
+    durations = collected.points("otel.sdk.exporter.operation.duration")
+    assert exported == {frozenset({"_OTHER"}): 2, frozenset(): 4}  # the reader's own among them
+    assert collected.values("otel.sdk.exporter.metric_data_point.inflight") == {frozenset(): 0}
+    assert {key: point.count for key, point in durations.items()} == {
+        frozenset(): 1,
+        frozenset({"HTTP 400"}): 1,
+    }
+    attributes = durations[frozenset()].attributes
+    assert attributes["otel.component.type"] == "otlp_http_metric_exporter"
+    provider.shutdown()
+
+
+def test_exporters_that_send_in_python(collected, http_sink):
+    with requests.Session() as session:
+        exporter = OTLPMetricExporter(
+            f"{http_sink.base}/v1/metrics", session=session, meter_provider=collected.provider
+        )
+        reader = PeriodicExportingMetricReader(exporter, math.inf)
+        provider = OurMeterProvider([reader], Resource({}), shutdown_on_exit=False)
+        provider.get_meter("t").create_counter("c").add(1)
+        http_sink.answers = [(400, {}, b"no")]
+        reader.force_flush()
+        assert collected.values("otel.sdk.exporter.metric_data_point.exported") == {
+            frozenset({"_OTHER"}): 1
+        }
+        provider.shutdown()
+
+
+@row(SECTION, "`otel.sdk.metric_reader.collection.duration`")
+def test_readers(monkeypatch):
+    monkeypatch.setenv("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "true")
+    reader = OurInMemoryMetricReader()
+    provider = OurMeterProvider([reader], Resource({}), shutdown_on_exit=False)
+    reader.collect()
+    reader.collect()
+    (group,) = reader.get_metrics_data().resource_metrics
+    (metric,) = group.scope_metrics[0].metrics
+    (point,) = metric.data.data_points
+    assert (metric.name, metric.unit) == ("otel.sdk.metric_reader.collection.duration", "s")
+    assert point.count == 2 and point.sum > 0
+    assert point.attributes["otel.component.type"] == "InMemoryMetricReader"
     provider.shutdown()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation, g
 from vedette import _env
 
 _METER = "opentelemetry-sdk"
-_UNITS = {"span": "{span}", "log": "{log_record}"}
+_UNITS = {"span": "{span}", "log": "{log_record}", "metric_data_point": "{data_point}"}
 _ORIGINS = ("none", "local", "remote")
 _DECISIONS = ("DROP", "RECORD_ONLY", "RECORD_AND_SAMPLE")
 
@@ -93,10 +94,9 @@ def observe_processor(
     capacity: int,
     meter_provider: MeterProvider | None,
 ) -> None:
-    """``otel.sdk.processor.{span,log}.*`` and ``otel.sdk.exporter.{span,log}.*`` of a processor with a queue.
+    """``otel.sdk.processor.{span,log}.*`` of a processor with a queue.
 
-    ``signal`` is "span" or "log"; ``processor`` has ``stats()`` and ``_pending()``, and ``_exporter`` and ``_lane`` if
-    a native queue does the sending. A ``capacity`` of 0 is not said: the queue is bounded by bytes.
+    ``signal`` is "span" or "log"; ``processor`` has ``stats()`` and ``_pending()``. A ``capacity`` of 0 is not said: the queue is bounded by bytes.
     """
     meter = (meter_provider or get_meter_provider()).get_meter(_METER)
     own = _component(kind)
@@ -127,52 +127,123 @@ def observe_processor(
         unit,
         "What a processor has handed on, successfully or not",
     )
-    if getattr(processor, "_lane", None) is not None:
-        _observe_exporter(processor, signal, meter)
 
 
-def _observe_exporter(processor: Any, signal: str, meter: Any) -> None:
-    exporter = processor._exporter
-    own = {
-        **_component(
-            f"otlp_{'grpc' if exporter._protocol == 'grpc' else 'http'}_{signal}_exporter"
-        ),
-        **_server(processor._lane.url),
-    }
-    unit = _UNITS[signal]
+class ReaderMetrics:
+    """``otel.sdk.metric_reader.*`` of a metric reader; nothing unless it is wanted."""
 
-    def exported(processor: Any) -> Iterator[Observation]:
-        stats: Mapping[str, int] = processor.stats()
-        yield Observation(stats["sent"], own)
-        for what, error in (("dropped_failed", "_OTHER"), ("rejected", "rejected")):
-            if stats[what]:
-                yield Observation(stats[what], {**own, "error.type": error})
+    def __init__(self, kind: str, meter_provider: MeterProvider) -> None:
+        meter = meter_provider.get_meter(_METER)
+        self._own = _component(kind)
+        self._duration = meter.create_histogram(
+            "otel.sdk.metric_reader.collection.duration",
+            "s",
+            "The duration of the collect operation of a metric reader",
+        )
 
-    def inflight(processor: Any) -> Iterator[Observation]:
-        stats = processor.stats()
-        done = stats["sent"] + stats["dropped_failed"] + stats["rejected"]
-        yield Observation(max(0, stats["queued"] - processor._pending() - done), own)
-        for seconds, error in processor._lane.take_operations():
-            duration.record(seconds, {**own, "error.type": error.strip()} if error else own)
+    def collected(self, seconds: float) -> None:
+        self._duration.record(seconds, self._own)
 
-    duration = meter.create_histogram(
-        "otel.sdk.exporter.operation.duration", "s", "The duration of exporting a batch"
-    )
-    processor._lane.take_operations()  # kept from now on
-    meter.create_observable_counter(
-        f"otel.sdk.exporter.{signal}.exported",
-        [_while_alive(processor, exported)],
-        unit,
-        "What has been exported, successfully or not",
-    )
-    meter.create_observable_up_down_counter(
-        f"otel.sdk.exporter.{signal}.inflight",
-        [_while_alive(processor, inflight)],
-        unit,
-        "What was given to the exporter and not exported yet",
-    )
+
+_EXPORTED = {"traces": "span", "logs": "log", "metrics": "metric_data_point"}
+
+
+class ExporterMetrics:
+    """``otel.sdk.exporter.*`` of one OTLP exporter: of the native queues it sends from, and of what Python sends for it.
+
+    Told to ``stop()`` it says nothing more: another one has taken over.
+    """
+
+    def __init__(
+        self, signal: str, protocol: str, url: str, meter_provider: MeterProvider | None
+    ) -> None:
+        meter = (meter_provider or get_meter_provider()).get_meter(_METER)
+        noun = _EXPORTED[signal]
+        kind = f"otlp_{'grpc' if protocol == 'grpc' else 'http'}_{signal.rstrip('s')}_exporter"
+        kind = kind.replace("trace", "span")
+        self._own = {**_component(kind), **_server(url)}
+        self._lanes: list[tuple[Any, bool]] = []
+        self._sent: Counter[str] = Counter()  # by Python, by error
+        self._inflight = 0
+        unit = _UNITS[noun]
+        self._duration = meter.create_histogram(
+            "otel.sdk.exporter.operation.duration", "s", "The duration of exporting a batch"
+        )
+        meter.create_observable_counter(
+            f"otel.sdk.exporter.{noun}.exported",
+            [_while_alive(self, ExporterMetrics._read_exported)],
+            unit,
+            "What has been exported, successfully or not",
+        )
+        meter.create_observable_up_down_counter(
+            f"otel.sdk.exporter.{noun}.inflight",
+            [_while_alive(self, ExporterMetrics._read_inflight)],
+            unit,
+            "What was given to the exporter and not exported yet",
+        )
+
+    def watch(self, lane: Any, behind_queue: bool) -> None:
+        """``behind_queue``: what waits in the lane is a processor's still, and not the exporter's."""
+        lane.take_operations()  # kept from now on
+        self._lanes.append((lane, behind_queue))
+
+    def take_over(self, other: ExporterMetrics) -> None:
+        """The lanes of another one, which says nothing more."""
+        self._lanes, other._lanes = other._lanes, []
+
+    def operation(self, count: int, send: Callable[[], bool]) -> bool:
+        """One request that Python sends."""
+        self._inflight += count
+        begun = perf_counter()
+        error = ""
+        try:
+            done = send()
+            error = "" if done else "_OTHER"
+            return done
+        except Exception as exception:
+            error = type(exception).__qualname__
+            raise
+        finally:
+            self._inflight -= count
+            self._sent[error] += count
+            self._duration.record(perf_counter() - begun, self._with(error))
+
+    def _with(self, error: str) -> dict[str, Any]:
+        return {**self._own, "error.type": error} if error else self._own
+
+    def _read_exported(self) -> Iterator[Observation]:
+        counts = Counter(self._sent)
+        for lane, _ in self._lanes:
+            stats: Mapping[str, int] = lane.stats()
+            counts[""] += stats["sent"]
+            counts["_OTHER"] += stats["dropped_failed"]
+            counts["rejected"] += stats["rejected"]
+        for error, count in counts.items():
+            if count or not error:
+                yield Observation(count, self._with(error))
+
+    def _read_inflight(self) -> Iterator[Observation]:
+        count = self._inflight
+        for lane, behind_queue in self._lanes:
+            stats = lane.stats()
+            done = stats["sent"] + stats["dropped_failed"] + stats["rejected"]
+            count += max(0, stats["queued"] - done - (lane.pending if behind_queue else 0))
+            for seconds, error in lane.take_operations():
+                self._duration.record(seconds, self._with(error.strip()))
+        yield Observation(count, self._own)
 
 
 def _server(url: str) -> dict[str, Any]:
-    parts = urlsplit(url)
-    return {"server.address": parts.hostname or "", "server.port": parts.port or 0}
+    parts = urlsplit(url if "//" in url else f"//{url}")
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    found = {
+        "server.address": parts.hostname or "",
+        "server.port": port or _PORTS.get(parts.scheme),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+_PORTS = {"http": 80, "https": 443}

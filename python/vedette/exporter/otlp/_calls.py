@@ -37,6 +37,7 @@ class OtlpCalls:
     _lock = threading.Lock()
     # Of the class it is mixed into.
     _add_lane: Any
+    _observed: Any
     _timeout: float
     _max_request_size: int
 
@@ -53,14 +54,17 @@ class OtlpCalls:
         if self._shutdown:
             logger.warning("Exporter already shutdown, ignoring batch")
             return self._result["FAILURE"]
-        done = self._send_by_sender(items) if self._sender else self._send_natively(items)
+        if self._sender:
+            done = self._observed(len(items), lambda: self._send_by_sender(items))
+        else:
+            done = self._send_natively(items)
         return self._result["SUCCESS" if done else "FAILURE"]
 
     def _send_natively(self, items: Sequence[Any]) -> bool:
         with OtlpCalls._lock:
             if self._own_lane is None:
                 self._own_thread = _native.ExportThread()
-                self._own_lane = self._add_lane(self._own_thread)
+                self._own_lane = self._add_lane(self._own_thread, behind_queue=False)
             thread, lane = self._own_thread, self._own_lane
         queued = [self._emit(lane, item) for item in items]
         if thread.flush(int(1000 * self._timeout)) and all(queued):

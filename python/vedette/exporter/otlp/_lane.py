@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
 from vedette import _env
+from vedette.sdk import _self_observation
+from vedette.sdk._self_observation import ExporterMetrics
 
 logger = logging.getLogger("vedette")
 
@@ -51,6 +53,7 @@ class OtlpExporter:
     """Where to send to, and how; carried out by the processor's native thread."""
 
     _protocol = "http"
+    _metrics: ExporterMetrics | None = None
 
     def __init__(self, signal: str, endpoint: str, insecure: bool, headers: Any,
                  timeout: float | None, compression: Any, ca_file: str | None,
@@ -88,10 +91,29 @@ class OtlpExporter:
         """Those that are given win, one by one."""
         return list({name.lower(): (name, value) for name, value in environment + given}.values())
 
-    def _add_lane(self, thread: Any, **batch: int) -> Any:
-        return thread.add_lane(
+    def _add_lane(self, thread: Any, *, behind_queue: bool = True, **batch: int) -> Any:
+        """``behind_queue``: what waits in it is a processor's still."""
+        lane = thread.add_lane(
             self._signal, self._protocol, self._endpoint, **self._options, **batch
         )
+        if self._metrics:
+            self._metrics.watch(lane, behind_queue)
+        return lane
+
+    def _set_meter_provider(self, meter_provider: Any) -> None:
+        """Where ``otel.sdk.exporter.*`` goes, if it is wanted; ``None``: to the global provider."""
+        if not _self_observation.enabled():
+            return
+        former = self._metrics
+        self._metrics = ExporterMetrics(
+            self._signal, self._protocol, self._endpoint, meter_provider
+        )
+        if former:
+            self._metrics.take_over(former)
+
+    def _observed(self, count: int, send: Callable[[], bool]) -> bool:
+        """``send()``, as one operation of the exporter."""
+        return self._metrics.operation(count, send) if self._metrics else send()
 
     def shutdown(self) -> None:
         """The processor ends the sending."""

@@ -21,7 +21,7 @@ from vedette.sdk.metrics._instruments import (
     ObservableUpDownCounter,
     UpDownCounter,
 )
-from vedette.sdk.metrics._point import MetricsData, split
+from vedette.sdk.metrics._point import MetricsData, count_points, split
 from vedette.sdk.metrics._reader import MetricExporter, MetricExportResult
 
 logger = logging.getLogger("vedette.sdk.metrics")
@@ -76,8 +76,10 @@ class OtlpMetricExporter(MetricExporter):
         self._lanes: dict[int, Any] = {}
         self._shutdown = False
 
-    def _add_lane(self, thread: Any, **batch: int) -> Any:
-        raise NotImplementedError
+    # Of the class it is mixed into.
+    _add_lane: Any
+    _observed: Any
+    _set_meter_provider: Any
 
     def _native_sink(self, points_max: int | None = None) -> tuple[Any, int] | None:
         """The lane to collect into and how many points one message of it may hold; None for a subclass that
@@ -90,7 +92,10 @@ class OtlpMetricExporter(MetricExporter):
         # A request then holds so many messages of one point each.
         if points_max not in self._lanes:
             self._lanes[points_max] = self._add_lane(
-                self._thread, batch_items=points_max or _ALL, delay_ms=_DELAY_MILLIS
+                self._thread,
+                behind_queue=False,
+                batch_items=points_max or _ALL,
+                delay_ms=_DELAY_MILLIS,
             )
         return self._lanes[points_max], min(points_max, 1)
 
@@ -104,14 +109,19 @@ class OtlpMetricExporter(MetricExporter):
         if self._sender:
             size = self._max_export_batch_size
             pieces = split(metrics_data, size) if size else [metrics_data]
-            sent = all([self._send(_native.encode_metrics(piece)) for piece in pieces])
+            sent = all([self._send(piece) for piece in pieces])
             return MetricExportResult.SUCCESS if sent else MetricExportResult.FAILURE
         lane, points_max = self._sink(self._max_export_batch_size or 0)
         done = _native.queue_metrics(lane, metrics_data, points_max)
         done = self.force_flush(10_000 if timeout_millis is None else timeout_millis) and done
         return MetricExportResult.SUCCESS if done else MetricExportResult.FAILURE
 
-    def _send(self, body: bytes) -> bool:
+    def _send(self, piece: MetricsData) -> bool:
+        return self._observed(
+            count_points(piece), lambda: self._send_body(_native.encode_metrics(piece))
+        )
+
+    def _send_body(self, body: bytes) -> bool:
         if 0 < self._max_request_size < len(body):
             logger.warning(
                 "Dropping metrics batch: serialized size %d bytes exceeds max_request_size %d bytes.",
@@ -135,4 +145,5 @@ class OtlpMetricExporter(MetricExporter):
         self._thread.shutdown(int(timeout_millis))
 
     def set_meter_provider(self, meter_provider: Any) -> None:
-        """There are no metrics of the exporter itself to send there."""
+        """The exporter's own metrics, ``otel.sdk.exporter.*``, go there from now on, if they are wanted."""
+        self._set_meter_provider(meter_provider)

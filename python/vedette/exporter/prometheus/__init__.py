@@ -43,7 +43,10 @@ class PrometheusMetricReader(MetricReader):
         registry: CollectorRegistry = REGISTRY,
         cardinality_limits: CardinalityLimits | None = None,
     ) -> None:
-        super().__init__(cardinality_limits=cardinality_limits)
+        super().__init__(
+            cardinality_limits=cardinality_limits,
+            otel_component_type="prometheus_http_text_metric_exporter",
+        )
         self._target_info = not disable_target_info
         self._prefix = prefix
         self._scope_info = scope_info_enabled

@@ -149,6 +149,15 @@ class MetricsData(_Json):
     resource_metrics: Sequence[ResourceMetrics]
 
 
+def count_points(data: MetricsData) -> int:
+    return sum(
+        len(metric.data.data_points)
+        for resource_metrics in data.resource_metrics
+        for scope_metrics in resource_metrics.scope_metrics
+        for metric in scope_metrics.metrics
+    )
+
+
 def split(data: MetricsData, points_max: int) -> list[MetricsData]:
     """The same points in pieces of at most ``points_max``."""
     pieces: list[MetricsData] = []

@@ -21,6 +21,7 @@ from typing import IO, Any
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 
 from vedette import _env, _native
+from vedette.sdk import _self_observation
 from vedette.sdk.metrics._aggregation import (
     Aggregation,
     AggregationTemporality,
@@ -162,7 +163,8 @@ class MetricReader(abc.ABC):
         )
         self._instrument_class_aggregation = _by_made(preferred_aggregation, DefaultAggregation())
         self._instrument_class_cardinality_limit = _by_made(cardinality_limits, _CARDINALITY_LIMIT)  # type: ignore[arg-type]
-        self._otel_component_type = getattr(otel_component_type, "value", type(self).__qualname__)
+        self._otel_component_type = getattr(otel_component_type, "value", otel_component_type)
+        self._metrics: _self_observation.ReaderMetrics | None = None
 
     def collect(self, timeout_millis: float = 10_000) -> None:
         """Collects, and hands what there is to ``_receive_metrics``. Raises MetricsTimeoutError when callbacks
@@ -172,15 +174,26 @@ class MetricReader(abc.ABC):
                 "Cannot call collect on a MetricReader until it is registered on a MeterProvider"
             )
             return
-        metrics = self._collect(self, timeout_millis=timeout_millis)
+        metrics = self._timed(lambda collect: collect(self, timeout_millis=timeout_millis))
         if metrics is not None:
             self._receive_metrics(metrics, timeout_millis=timeout_millis)
+
+    def _timed(self, collect: Callable[[Any], Any]) -> Any:
+        begun = time.perf_counter()
+        try:
+            return collect(self._collect)
+        finally:
+            if self._metrics:
+                self._metrics.collected(time.perf_counter() - begun)
 
     def _set_collect_callback(self, func: Callable[..., MetricsData | None] | None) -> None:
         self._collect = func
 
-    def _set_meter_provider(self, meter_provider: Any) -> None:  # noqa: B027
-        """Called once the reader is registered."""
+    def _set_meter_provider(self, meter_provider: Any) -> None:
+        """Called once the reader is registered: the provider it collects also takes its own metrics."""
+        if _self_observation.enabled():
+            kind = self._otel_component_type or type(self).__qualname__
+            self._metrics = _self_observation.ReaderMetrics(kind, meter_provider)
 
     @abc.abstractmethod
     def _receive_metrics(
@@ -255,7 +268,10 @@ class PeriodicExportingMetricReader(MetricReader):
         max_export_batch_size: int | None = None,
     ) -> None:
         super().__init__(
-            exporter._preferred_temporality, exporter._preferred_aggregation, cardinality_limits
+            exporter._preferred_temporality,
+            exporter._preferred_aggregation,
+            cardinality_limits,
+            otel_component_type="periodic_metric_reader",
         )
         if export_interval_millis is None:
             export_interval_millis = _env.read("OTEL_METRIC_EXPORT_INTERVAL")
@@ -283,6 +299,9 @@ class PeriodicExportingMetricReader(MetricReader):
         self._python_exemplars = False
 
     def _set_meter_provider(self, meter_provider: Any) -> None:
+        super()._set_meter_provider(meter_provider)
+        # What takes the time is then timed in Python.
+        self._python_thread = self._python_thread or self._metrics is not None
         self._start()
 
     def _start(self) -> None:
@@ -333,7 +352,7 @@ class PeriodicExportingMetricReader(MetricReader):
         if self._sink is None or self._python_exemplars or self._collect is None:
             return super().collect(timeout_millis)
         lane, points_max = self._sink
-        if not self._consumer.send(self, lane, points_max, timeout_millis):
+        if not self._timed(lambda _: self._consumer.send(self, lane, points_max, timeout_millis)):
             logger.warning("The queue of metrics is full; what did not fit is lost.")
         return None
 

@@ -27,17 +27,14 @@ from opentelemetry.context import (
 )
 from opentelemetry.metrics import MeterProvider
 
-from vedette import _env, _native
-from vedette.sdk import _self_observation
+from vedette import _native
+from vedette.sdk._exporting import SHUTDOWN_MILLIS, ExportingProcessor
 from vedette.sdk._logs._processors import LogRecordProcessor
 from vedette.sdk._logs._records import ReadableLogRecord, ReadWriteLogRecord
 from vedette.sdk.resources import Resource
-from vedette.sdk.trace.export import _QUEUE_BYTES, _SHUTDOWN_MILLIS, _takes_lane
-from vedette.sdk.trace.export._python_queue import PythonQueue, shut_exporter
 
 logger = logging.getLogger("vedette")
 
-_DEFAULT_MAX_QUEUE_SIZE = 2048  # of a Python exporter
 _DEPTH_KEY = create_key("vedette-log-export-depth")
 _DEPTH_MAX = 3
 
@@ -141,29 +138,13 @@ def _readable(record: ReadWriteLogRecord, inner: Any) -> ReadableLogRecord:
     return ReadableLogRecord(inner, resource, record.instrumentation_scope, record.limits)
 
 
-class _ExportingProcessor(LogRecordProcessor):
-    """What both processors do for an exporter of ours: a native queue takes the records."""
-
-    _own_class: type[LogRecordProcessor]
-    _thread: Any = None
-    _lane: Any = None
-
-    def _open_lane(self, exporter: Any, queue_items: int, **batch: int) -> None:
-        self._thread = _native.ExportThread()
-        self._lane = exporter._add_lane(
-            self._thread, queue_bytes=_QUEUE_BYTES, queue_items=queue_items, **batch
-        )
+class _ExportingProcessor(ExportingProcessor, LogRecordProcessor):
+    _signal = "log"
+    _noun = "log record"
+    _hooks = ("on_emit", "enabled")
 
     def _lane_for_logs(self) -> Any:
-        overridden = any(
-            getattr(type(self), name) is not getattr(self._own_class, name)
-            for name in ("on_emit", "enabled")
-        )
-        return None if overridden else self._lane
-
-    def _shut_lane(self, exporter: Any, timeout_millis: float) -> None:
-        self._thread.shutdown(int(timeout_millis))
-        shut_exporter(exporter, 0.0)
+        return self._own_lane()
 
 
 class SimpleLogRecordProcessor(_ExportingProcessor):
@@ -173,14 +154,8 @@ class SimpleLogRecordProcessor(_ExportingProcessor):
     def __init__(
         self, exporter: LogRecordExporter, *, meter_provider: MeterProvider | None = None
     ) -> None:
-        self._exporter = exporter
         self._shutdown = False
-        if _takes_lane(exporter):
-            self._open_lane(exporter, 0, batch_items=1, delay_ms=1)
-            if _self_observation.enabled():
-                _self_observation.observe_processor(
-                    self, "log", "simple_log_processor", 0, meter_provider
-                )
+        self._begin_simple(exporter, meter_provider)
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         if self._lane is not None:
@@ -202,22 +177,9 @@ class SimpleLogRecordProcessor(_ExportingProcessor):
         finally:
             detach(token)
 
-    def shutdown(self, timeout_millis: int = _SHUTDOWN_MILLIS) -> None:
+    def shutdown(self, timeout_millis: int = SHUTDOWN_MILLIS) -> None:
         self._shutdown = True
-        if self._thread:
-            self._shut_lane(self._exporter, timeout_millis)
-        else:
-            shut_exporter(self._exporter, timeout_millis / 1000)
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        return self._thread.flush(int(timeout_millis)) if self._thread else True
-
-    def _pending(self) -> int:
-        return self._lane.pending
-
-    def stats(self) -> dict[str, int]:
-        """As :meth:`BatchLogRecordProcessor.stats`; empty for an exporter written in Python."""
-        return self._lane.stats() if self._lane is not None else {}
+        super().shutdown(timeout_millis)
 
 
 class BatchLogRecordProcessor(_ExportingProcessor):
@@ -238,38 +200,10 @@ class BatchLogRecordProcessor(_ExportingProcessor):
         *,
         meter_provider: MeterProvider | None = None,
     ) -> None:
-        native = _takes_lane(exporter)
-        given_size = max_queue_size or _env.given("OTEL_BLRP_MAX_QUEUE_SIZE")
-        queue_items = int(given_size or (0 if native else _DEFAULT_MAX_QUEUE_SIZE))
-        batch = int(_pick(max_export_batch_size, "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE"))
-        delay = _pick(schedule_delay_millis, "OTEL_BLRP_SCHEDULE_DELAY")
-        if max_export_batch_size is None and queue_items:
-            batch = min(batch, queue_items)
-        self._validate_arguments(max_queue_size, queue_items, delay, batch)
-        self._flush_ms = int(_pick(export_timeout_millis, "OTEL_BLRP_EXPORT_TIMEOUT"))
-        self._exporter = exporter
-        self._queue: PythonQueue | None = None
-        if native:
-            self._open_lane(exporter, queue_items, batch_items=batch, delay_ms=max(1, int(delay)))
-        else:
-            self._queue = PythonQueue(exporter, queue_items, batch, delay / 1000, "log record")
-        if _self_observation.enabled():
-            _self_observation.observe_processor(
-                self, "log", "batching_log_processor", queue_items, meter_provider
-            )
-
-    @staticmethod
-    def _validate_arguments(
-        given_queue_size: int | None, queue_size: int, delay: float, batch: int
-    ) -> None:
-        if given_queue_size is not None and given_queue_size <= 0:
-            raise ValueError("max_queue_size must be a positive integer.")
-        if delay <= 0:
-            raise ValueError("schedule_delay_millis must be positive.")
-        if batch <= 0:
-            raise ValueError("max_export_batch_size must be a positive integer.")
-        if queue_size and batch > queue_size:
-            raise ValueError("max_export_batch_size must be less than or equal to max_queue_size.")
+        self._begin_batch(
+            exporter, "OTEL_BLRP", max_queue_size, schedule_delay_millis, max_export_batch_size,
+            export_timeout_millis, meter_provider,
+        )  # fmt: skip
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         if self._queue is None:
@@ -280,32 +214,9 @@ class BatchLogRecordProcessor(_ExportingProcessor):
         inner.context = Context()
         self._queue.emit(_readable(log_record, inner))
 
-    def force_flush(self, timeout_millis: int | None = None) -> bool:
-        """Sends what is queued now; False when not all of it got through in time."""
-        timeout = self._flush_ms if timeout_millis is None else int(timeout_millis)
-        return self._queue.flush(timeout / 1000) if self._queue else self._thread.flush(timeout)
-
-    def shutdown(self, timeout_millis: int = _SHUTDOWN_MILLIS) -> None:
-        """Sends what is queued and stops. What does not get through in time is counted and said."""
-        if self._queue:
-            self._queue.shutdown(timeout_millis / 1000)
-        else:
-            self._shut_lane(self._exporter, timeout_millis)
-
-    def _pending(self) -> int:
-        return (self._queue or self._lane).pending
-
-    def stats(self) -> dict[str, int]:
-        """``queued``, ``sent``, ``dropped_full``, ``dropped_failed``, ``rejected``."""
-        return (self._queue or self._lane).stats()
-
 
 SimpleLogRecordProcessor._own_class = SimpleLogRecordProcessor
 BatchLogRecordProcessor._own_class = BatchLogRecordProcessor
-
-
-def _pick(given: float | None, variable: str) -> float:
-    return _env.read(variable) if given is None else given
 
 
 __all__ = [

@@ -22,17 +22,10 @@ from opentelemetry.context import (
 )
 from opentelemetry.metrics import MeterProvider
 
-from vedette import _env, _native
-from vedette.sdk import _self_observation
+from vedette.sdk._exporting import QUEUE_BYTES, SHUTDOWN_MILLIS, ExportingProcessor
 from vedette.sdk.trace import ReadableSpan, Span, SpanProcessor
-from vedette.sdk.trace.export._python_queue import PythonQueue, shut_exporter
 
 logger = logging.getLogger("vedette")
-
-# The native queue is bounded by bytes. It holds some 80,000 spans of usual size.
-_QUEUE_BYTES = 16 << 20
-_DEFAULT_MAX_QUEUE_SIZE = 2048  # of a Python exporter
-_SHUTDOWN_MILLIS = 5000
 
 
 class SpanExportResult(enum.Enum):
@@ -53,40 +46,20 @@ class SpanExporter:
         """Sends what it may have kept; False when that took longer than the timeout."""
 
 
-def _takes_lane(exporter: Any) -> bool:
-    """Is the sending all native? A class derived from one of ours may do it otherwise."""
-    native = getattr(exporter, "_is_native", None)
-    return native is not None and native()
-
-
-class _ExportingProcessor(SpanProcessor):
-    """What both processors do for an exporter of ours: a native queue takes the spans."""
-
-    _own_class: type[SpanProcessor]
-    _thread: Any = None
-    _lane: Any = None
-
-    def _open_lane(self, exporter: Any, queue_items: int, **batch: int) -> None:
-        self._batch = batch
-        self._thread = _native.ExportThread()
-        self._lane = exporter._add_lane(
-            self._thread, queue_bytes=_QUEUE_BYTES, queue_items=queue_items, **batch
-        )
+class _ExportingProcessor(ExportingProcessor, SpanProcessor):
+    _signal = _noun = "span"
+    _hooks = ("on_start", "_on_ending", "on_ending", "on_end")
 
     def _add_log_lane(self, exporter: Any) -> Any:
         """A queue for log records on the same thread, flushed and shut down together with the spans."""
-        return exporter._add_lane(self._thread, queue_bytes=_QUEUE_BYTES, **self._batch)
+        return exporter._add_lane(self._thread, queue_bytes=QUEUE_BYTES, **self._batch)
 
     def _lane_for_spans(self) -> Any:
-        overridden = any(
-            getattr(type(self), name) is not getattr(self._own_class, name)
-            for name in ("on_start", "_on_ending", "on_ending", "on_end")
-        )
-        return None if overridden else self._lane
+        return self._own_lane()
 
-    def _shut_lane(self, exporter: Any, timeout_millis: float) -> None:
-        self._thread.shutdown(int(timeout_millis))
-        shut_exporter(exporter, 0.0)
+    @property
+    def span_exporter(self) -> SpanExporter:
+        return self._exporter
 
 
 class SimpleSpanProcessor(_ExportingProcessor):
@@ -96,14 +69,8 @@ class SimpleSpanProcessor(_ExportingProcessor):
     def __init__(
         self, span_exporter: SpanExporter, *, meter_provider: MeterProvider | None = None
     ) -> None:
-        self.span_exporter = span_exporter
         self._shutdown = False
-        if _takes_lane(span_exporter):
-            self._open_lane(span_exporter, 0, batch_items=1, delay_ms=1)
-            if _self_observation.enabled():
-                _self_observation.observe_processor(
-                    self, "span", "simple_span_processor", 0, meter_provider
-                )
+        self._begin_simple(span_exporter, meter_provider)
 
     def on_end(self, span: ReadableSpan) -> None:
         if not (span.context and span.context.trace_flags.sampled):
@@ -122,26 +89,9 @@ class SimpleSpanProcessor(_ExportingProcessor):
         finally:
             detach(token)
 
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        return self._thread.flush(int(timeout_millis)) if self._thread else True
-
-    def shutdown(self, timeout_millis: int = _SHUTDOWN_MILLIS) -> None:
+    def shutdown(self, timeout_millis: int = SHUTDOWN_MILLIS) -> None:
         self._shutdown = True
-        if self._thread:
-            self._shut_lane(self.span_exporter, timeout_millis)
-        else:
-            shut_exporter(self.span_exporter, timeout_millis / 1000)
-
-    def _pending(self) -> int:
-        return self._lane.pending
-
-    @property
-    def _exporter(self) -> SpanExporter:
-        return self.span_exporter
-
-    def stats(self) -> dict[str, int]:
-        """As :meth:`BatchSpanProcessor.stats`; empty for an exporter written in Python."""
-        return self._lane.stats() if self._lane is not None else {}
+        super().shutdown(timeout_millis)
 
 
 class BatchSpanProcessor(_ExportingProcessor):
@@ -163,72 +113,14 @@ class BatchSpanProcessor(_ExportingProcessor):
         *,
         meter_provider: MeterProvider | None = None,
     ) -> None:
-        native = _takes_lane(span_exporter)
-        queue_items = int(
-            _pick(
-                max_queue_size,
-                "OTEL_BSP_MAX_QUEUE_SIZE",
-                0 if native else _DEFAULT_MAX_QUEUE_SIZE,
-            )
-        )
-        batch = int(_pick(max_export_batch_size, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512))
-        delay = _pick(schedule_delay_millis, "OTEL_BSP_SCHEDULE_DELAY", 5000)
-        if max_export_batch_size is None and queue_items:
-            batch = min(batch, queue_items)
-        self._validate_arguments(max_queue_size, queue_items, delay, batch)
-        self._flush_ms = int(_pick(export_timeout_millis, "OTEL_BSP_EXPORT_TIMEOUT", 30000))
-        self._exporter = span_exporter
-        self._queue: PythonQueue | None = None
-        if native:
-            self._open_lane(
-                span_exporter, queue_items, batch_items=batch, delay_ms=max(1, int(delay))
-            )
-        else:
-            self._queue = PythonQueue(span_exporter, queue_items, batch, delay / 1000, "span")
-        if _self_observation.enabled():
-            _self_observation.observe_processor(
-                self, "span", "batching_span_processor", queue_items, meter_provider
-            )
-
-    @staticmethod
-    def _validate_arguments(
-        given_queue_size: int | None, queue_size: int, delay: float, batch: int
-    ) -> None:
-        if given_queue_size is not None and queue_size <= 0:
-            raise ValueError("max_queue_size must be a positive integer.")
-        if delay <= 0:
-            raise ValueError("schedule_delay_millis must be positive.")
-        if batch <= 0:
-            raise ValueError("max_export_batch_size must be a positive integer.")
-        if queue_size and batch > queue_size:
-            raise ValueError("max_export_batch_size must be less than or equal to max_queue_size.")
-
-    @property
-    def span_exporter(self) -> SpanExporter:
-        return self._exporter
+        self._begin_batch(
+            span_exporter, "OTEL_BSP", max_queue_size, schedule_delay_millis,
+            max_export_batch_size, export_timeout_millis, meter_provider,
+        )  # fmt: skip
 
     def on_end(self, span: ReadableSpan) -> None:
         if span.context and span.context.trace_flags.sampled:
             (self._queue or self._lane).emit(span)
-
-    def force_flush(self, timeout_millis: int | None = None) -> bool:
-        """Sends what is queued now; False when not all of it got through in time."""
-        timeout = self._flush_ms if timeout_millis is None else int(timeout_millis)
-        return self._queue.flush(timeout / 1000) if self._queue else self._thread.flush(timeout)
-
-    def shutdown(self, timeout_millis: int = _SHUTDOWN_MILLIS) -> None:
-        """Sends what is queued and stops. What does not get through in time is counted and said."""
-        if self._queue:
-            self._queue.shutdown(timeout_millis / 1000)
-        else:
-            self._shut_lane(self._exporter, timeout_millis)
-
-    def _pending(self) -> int:
-        return (self._queue or self._lane).pending
-
-    def stats(self) -> dict[str, int]:
-        """``queued``, ``sent``, ``dropped_full``, ``dropped_failed``, ``rejected``."""
-        return (self._queue or self._lane).stats()
 
 
 SimpleSpanProcessor._own_class = SimpleSpanProcessor
@@ -256,13 +148,6 @@ class ConsoleSpanExporter(SpanExporter):
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         return True
-
-
-def _pick(given: float | None, variable: str, default: float) -> float:
-    if given is not None:
-        return given
-    value = _env.number(variable)
-    return default if value is None else value
 
 
 __all__ = [

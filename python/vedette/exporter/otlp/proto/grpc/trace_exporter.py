@@ -41,6 +41,7 @@ class OTLPSpanExporter(OtlpSpanExporter, GrpcExporter):
         GrpcExporter.__init__(self, "traces", endpoint, insecure, headers, timeout, compression,
                               certificate_file, client_certificate_file, client_key_file,
                               retryable_error_codes)  # fmt: skip
+        self._set_meter_provider(meter_provider)
         credentials = credentials or from_provider(
             "OTEL_PYTHON_EXPORTER_OTLP_GRPC_TRACES_CREDENTIAL_PROVIDER",
             "OTEL_PYTHON_EXPORTER_OTLP_GRPC_CREDENTIAL_PROVIDER",

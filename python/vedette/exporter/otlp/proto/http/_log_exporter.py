@@ -40,6 +40,7 @@ class OTLPLogExporter(OtlpLogRecordExporter, HttpExporter):
         HttpExporter.__init__(self, "logs", "/v1/logs", endpoint, headers, timeout, compression,
                               certificate_file, client_certificate_file, client_key_file,
                               max_request_size)  # fmt: skip
+        self._set_meter_provider(meter_provider)
         session = session or from_provider(
             "OTEL_PYTHON_EXPORTER_OTLP_HTTP_LOGS_CREDENTIAL_PROVIDER",
             "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER",

@@ -41,6 +41,7 @@ class OTLPSpanExporter(OtlpSpanExporter, HttpExporter):
         HttpExporter.__init__(self, "traces", "/v1/traces", endpoint, headers, timeout, compression,
                               certificate_file, client_certificate_file, client_key_file,
                               max_request_size)  # fmt: skip
+        self._set_meter_provider(meter_provider)
         session = session or from_provider(
             "OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER",
             "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER",

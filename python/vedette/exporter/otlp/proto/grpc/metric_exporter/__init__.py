@@ -40,6 +40,7 @@ class OTLPMetricExporter(OtlpMetricExporter, GrpcExporter):
         OtlpMetricExporter.__init__(
             self, preferred_temporality, preferred_aggregation, max_export_batch_size
         )
+        self._set_meter_provider(meter_provider)
         credentials = credentials or from_provider(
             "OTEL_PYTHON_EXPORTER_OTLP_GRPC_METRICS_CREDENTIAL_PROVIDER",
             "OTEL_PYTHON_EXPORTER_OTLP_GRPC_CREDENTIAL_PROVIDER",
@@ -52,8 +53,6 @@ class OTLPMetricExporter(OtlpMetricExporter, GrpcExporter):
                 [(name.lower(), value) for name, value in self._headers], self._timeout,
                 self._compression == "gzip", channel_options, self._options["retry_codes"],
             )  # fmt: skip
-
-    _add_lane = GrpcExporter._add_lane
 
 
 __all__ = ["OTLPMetricExporter"]

@@ -40,6 +40,7 @@ class OTLPMetricExporter(OtlpMetricExporter, HttpExporter):
         OtlpMetricExporter.__init__(
             self, preferred_temporality, preferred_aggregation, max_export_batch_size
         )
+        self._set_meter_provider(meter_provider)
         session = session or from_provider(
             "OTEL_PYTHON_EXPORTER_OTLP_HTTP_METRICS_CREDENTIAL_PROVIDER",
             "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER",
@@ -50,8 +51,6 @@ class OTLPMetricExporter(OtlpMetricExporter, HttpExporter):
                 self._options["ca_file"], self._options["certificate_file"],
                 self._options["key_file"],
             )  # fmt: skip
-
-    _add_lane = HttpExporter._add_lane
 
 
 __all__ = ["OTLPMetricExporter"]
