@@ -14,11 +14,19 @@
 
 namespace vedette::native {
 
+/// How the cells of a stream are exposed.
+struct Exposure {
+  std::shared_ptr<sdk::MetricFamilies> families;
+  sdk::MetricOptions options;
+  sdk::LabelPairs fixed;  // on every series: of the scope and of the resource
+};
+
 /// vedette._native.MetricStream
 struct StreamObject {
   PyObject_HEAD std::shared_ptr<sdk::MetricStream> stream;
-  uint32_t reader;              // the number of the reader it belongs to
-  PyObject* reservoir_builder;  // None: exemplars are kept natively
+  std::unique_ptr<Exposure> exposure;  // null: its reader collects
+  uint32_t reader;                     // the number of the reader it belongs to
+  PyObject* reservoir_builder;         // None: exemplars are kept natively
 };
 extern PyTypeObject* stream_type;
 
@@ -69,7 +77,19 @@ struct Instrument {
   bool non_negative = false;
 };
 
+/// An attribute of a measurement.
+struct Pair {
+  std::string key;
+  Ref value;
+};
+
+/// MetricStream.expose(families, kind, name, help, unit, everyone, fixed)
+PyObject* stream_expose(PyObject* self, PyObject* args);
+/// Counts what the new cell records in the exposition. `pairs`: its attributes, by key.
+void expose_cell(const StreamObject& stream, sdk::MetricCell& cell, const std::vector<Pair>& pairs);
+
 bool add_instrument_types(PyObject* module);
+bool add_metric_families_type(PyObject* module);
 bool add_metric_reader_types(PyObject* module);
 /// queue_metrics(): the MetricsData of whatever reader, encoded.
 bool add_metric_data_functions(PyObject* module);

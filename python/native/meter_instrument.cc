@@ -35,11 +35,6 @@ void warn(const Instrument& instrument, const char* format, PyObject* value) {
   PyErr_Clear();
 }
 
-struct Pair {
-  std::string key;
-  Ref value;
-};
-
 /// The usable items of any mapping, sorted by key. What raises on the way ends it.
 std::vector<Pair> items_of(PyObject* mapping) {
   std::vector<Pair> pairs;
@@ -70,6 +65,19 @@ void add_reservoir(const StreamObject& stream, sdk::MetricCell& cell) {
   });
 }
 
+void expose_made(const StreamObject& stream, const sdk::MetricStream::Resolved& found,
+                 const std::vector<Pair>& pairs) {
+  std::vector<Pair> kept;
+  if (found.overflow) {
+    kept.push_back({"otel.metric.overflow", Ref::borrow(Py_True)});
+  } else {
+    for (const auto& [key, value] : pairs) {
+      if (stream.stream->keeps(key)) kept.push_back({key, Ref::borrow(value.get())});
+    }
+  }
+  expose_cell(stream, *found.cell, kept);
+}
+
 Target make_target(const StreamObject& stream, const std::vector<Pair>& pairs) {
   Target target;
   sdk::ProtoBuffer kept, dropped;
@@ -81,6 +89,7 @@ Target make_target(const StreamObject& stream, const std::vector<Pair>& pairs) {
   }
   target.found = stream.stream->resolve(std::string(kept.view()));
   target.dropped = dropped.view();
+  if (target.found.made && stream.exposure) expose_made(stream, target.found, pairs);
   if (target.found.made && stream.reservoir_builder != Py_None) {
     add_reservoir(stream, *target.found.cell);
   }

@@ -101,6 +101,7 @@ PyObject* stream_new(PyTypeObject*, PyObject* args, PyObject* kwargs) {
   auto* self = PyObject_New(StreamObject, stream_type);
   if (!self) return nullptr;
   new (&self->stream) std::shared_ptr(std::make_shared<sdk::MetricStream>(std::move(options)));
+  new (&self->exposure) std::unique_ptr<Exposure>();
   self->reader = as_reader(reader)->number;
   self->reservoir_builder = Py_NewRef(builder);
   return reinterpret_cast<PyObject*>(self);
@@ -108,6 +109,7 @@ PyObject* stream_new(PyTypeObject*, PyObject* args, PyObject* kwargs) {
 
 void stream_dealloc(PyObject* self) {
   std::destroy_at(&as_stream(self)->stream);
+  std::destroy_at(&as_stream(self)->exposure);
   Py_DECREF(as_stream(self)->reservoir_builder);
   PyTypeObject* type = Py_TYPE(self);
   PyObject_Free(self);
@@ -293,6 +295,11 @@ PyObject* reader_start(PyObject* self, PyObject* args) {
   return none();
 }
 
+PyObject* reader_publish(PyObject* self, PyObject*) {
+  as_reader(self)->reader->publish();
+  return none();
+}
+
 PyObject* reader_clear(PyObject* self, PyObject*) {
   as_reader(self)->reader->clear();
   return none();
@@ -317,6 +324,12 @@ PyObject* reader_number(PyObject* self, void*) {
   return PyLong_FromUnsignedLong(as_reader(self)->number);
 }
 
+PyMethodDef stream_methods[] = {
+    {"expose", stream_expose, METH_VARARGS,
+     "expose(families, kind, name, help, unit, everyone, fixed): what it records is counted "
+     "there."},
+    {nullptr, nullptr, 0, nullptr},
+};
 PyGetSetDef stream_properties[] = {
     {"key", stream_key, nullptr, "What MetricReader.collect() names it by.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
@@ -324,6 +337,7 @@ PyGetSetDef stream_properties[] = {
 PyType_Slot stream_slots[] = {
     {Py_tp_new, reinterpret_cast<void*>(stream_new)},
     {Py_tp_dealloc, reinterpret_cast<void*>(stream_dealloc)},
+    {Py_tp_methods, stream_methods},
     {Py_tp_getset, stream_properties},
     {0, nullptr},
 };
@@ -335,6 +349,7 @@ PyMethodDef reader_methods[] = {
     {"collect", reader_collect, METH_NOARGS, "What there is to report, as Python values."},
     {"send", reader_send, METH_VARARGS, "Collects into a lane; False: it is full."},
     {"start", reader_start, METH_VARARGS, "Sends periodically, on a native thread."},
+    {"publish", reader_publish, METH_NOARGS, "Shows what callbacks have said."},
     {"clear", reader_clear, METH_NOARGS, "Forgets all streams."},
     {"stop", reader_stop, METH_NOARGS, "Ends the native thread."},
     {"abandon", reader_abandon, METH_NOARGS, "In a forked child: the thread is the parent's."},

@@ -610,12 +610,8 @@ void take_exemplar(sdk::Series& series, size_t index, double amount) {
   if (!context) PyErr_Clear();
   if (!is_span(found) || !as_span(found)->sampled) return;
   const sdk::SpanHead& head = as_span(found)->head;
-  char trace[33], span[17];
-  std::snprintf(trace, sizeof trace, "%016llx%016llx",
-                static_cast<unsigned long long>(head.trace_id.high),
-                static_cast<unsigned long long>(head.trace_id.low));
-  std::snprintf(span, sizeof span, "%016llx", static_cast<unsigned long long>(head.span_id));
-  series.set_exemplar(index, {{{"trace_id", trace}, {"span_id", span}}, amount, wall_seconds()});
+  series.set_exemplar(index,
+                      sdk::span_exemplar(head.trace_id, head.span_id, amount, wall_seconds()));
 }
 
 bool register_metric(PyObject* registry, std::shared_ptr<sdk::Metric> metric) {

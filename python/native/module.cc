@@ -55,6 +55,7 @@ PyMODINIT_FUNC PyInit__native() {
                   add_structlog_types(m) && add_client_span_types(m) && add_observed_types(m) &&
                   add_logging_handler_type(m) && add_record_factory_type(m) &&
                   add_instrument_types(m) && add_metric_reader_types(m) &&
-                  add_metric_data_functions(m) && add_prometheus_name_functions(m);
+                  add_metric_data_functions(m) && add_prometheus_name_functions(m) &&
+                  add_metric_families_type(m);
   return ok ? module.release() : nullptr;
 }

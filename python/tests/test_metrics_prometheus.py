@@ -4,11 +4,12 @@ import urllib.request
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.metrics import Observation
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from vedette import prometheus
 from vedette.exporter.prometheus import PrometheusMetricReader
 from vedette.prometheus.openmetrics.exposition import generate_latest as generate_openmetrics
-from vedette.sdk.metrics import MeterProvider
+from vedette.sdk.metrics import Counter, MeterProvider
 from vedette.sdk.resources import Resource
 
 
@@ -83,6 +84,49 @@ def test_one_name_in_two_meters(registry, caplog):
     assert [line for line in got if line.startswith("# TYPE c_total")] == ["# TYPE c_total counter"]
     assert sum(line.startswith("c_total{") for line in got) == 2
     assert "c_total is a counter already" in caplog.text
+
+
+def test_a_name_that_the_registry_has_is_not_shown_twice(registry):
+    provider = meters(registry, scope_info_enabled=False)
+    meter = provider.get_meter("m")
+    meter.create_counter("taken").add(7)
+    meter.create_histogram("free", explicit_bucket_boundaries_advisory=[1]).record(3)
+    prometheus.Counter("taken", "the registry's own", registry=registry).inc()
+    got = lines(registry)
+    assert [line for line in got if line.startswith("taken_total")] == ["taken_total 1.0"]
+    assert "free_sum 3.0" in got
+
+
+def test_histograms_of_one_name_with_other_buckets(registry):
+    provider = meters(registry, scope_info_enabled=False)
+    for name, bounds in (("a", [1]), ("b", [1, 2, 3, 4])):
+        provider.get_meter(name).create_histogram(
+            "h", explicit_bucket_boundaries_advisory=bounds
+        ).record(9)
+    got = lines(registry)
+    assert got.count("# TYPE h histogram") == 1 and got.count("h_sum 9.0") == 2
+
+
+def test_observed_values_go_with_their_observation(registry):
+    provider = meters(registry, scope_info_enabled=False)
+    seen = {"a": 1, "b": 2}
+    provider.get_meter("m").create_observable_gauge(
+        "seen", [lambda _: [Observation(value, {"by": by}) for by, value in seen.items()]]
+    )
+    assert 'seen{by="a"} 1.0' in lines(registry)
+    del seen["a"]
+    seen["b"] = 3
+    got = lines(registry)
+    assert 'seen{by="b"} 3.0' in got and not any('by="a"' in line for line in got)
+
+
+def test_more_attribute_sets_than_the_limit(registry):
+    provider = meters(registry, scope_info_enabled=False, cardinality_limits={Counter: 3})
+    counter = provider.get_meter("m").create_counter("c")
+    for number in range(10):
+        counter.add(1, {"n": number})
+    got = [line for line in lines(registry) if line.startswith("c_total")]
+    assert 'c_total{otel_metric_overflow="true"} 7.0' in got and len(got) == 4
 
 
 def test_exemplars_in_openmetrics(registry):

@@ -113,6 +113,71 @@ print(json.dumps([pids, os.getpid(), alive, dead]))
     assert alive["g_mostrecent"] in (1, 2, 3)
 
 
+METERS = (
+    PRELUDE
+    + """
+from opentelemetry.metrics import Observation
+from vedette.exporter.prometheus import PrometheusMetricReader
+from vedette.sdk.metrics import MeterProvider
+provider = MeterProvider([PrometheusMetricReader(scope_info_enabled=False)])
+meter = provider.get_meter("m")
+requests = meter.create_counter("requests")
+active = meter.create_up_down_counter("active")
+load = meter.create_gauge("load")
+waited = meter.create_histogram("waited", "s", explicit_bucket_boundaries_advisory=[1, 2])
+seen = {}
+meter.create_observable_counter(
+    "seen", [lambda _: [Observation(count, {"by": by}) for by, count in seen.items()]])
+"""
+)
+
+
+def test_meters_of_all_workers():
+    """With label names of their own in each, and families that only one of them has."""
+    found = run(
+        METERS
+        + """
+requests.add(5, {"kind": "main"})
+ready, tell = os.pipe()
+def work(number):
+    requests.add(number, {"kind": "any"})
+    requests.add(1, {"kind": "any", "worker": str(number)})
+    active.add(number)
+    load.set(number)
+    waited.record(number)
+    seen["worker"] = number
+    meter.create_counter(f"only.{number}").add(number)
+    shown()
+    os.write(tell, b"x")
+    signal.pause()
+pids = [child(lambda: work(number)) for number in (1, 2)]
+for _ in pids:
+    os.read(ready, 1)
+names = ("requests", "active", "load", "waited", "seen", "only_")
+alive = shown(*names)
+headers = [line for line in generate_latest().decode().splitlines() if line.startswith("# TYPE")]
+for pid in pids:
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+print(json.dumps([pids, alive, shown(*names), headers]))
+"""
+    )
+    pids, alive, dead, headers = found
+    for shown in (alive, dead):
+        assert shown['requests_total{kind="main"}'] == 5
+        assert shown['requests_total{kind="any"}'] == 3
+        assert shown['requests_total{kind="any",worker="2"}'] == 1
+        assert shown['waited_seconds_bucket{le="1.0"}'] == 1
+        assert shown['waited_seconds_bucket{le="2.0"}'] == shown["waited_seconds_count"] == 2
+        assert shown["waited_seconds_sum"] == 3
+        assert shown['seen_total{by="worker"}'] == 3
+        assert (shown["only_1_total"], shown["only_2_total"]) == (1, 2)
+    assert alive["active"] == 3 and "active" not in dead
+    assert {alive[f'load{{pid="{pid}"}}'] for pid in pids} == {1, 2}
+    assert not any(key.startswith("load") for key in dead)
+    assert len(headers) == len(set(headers))
+
+
 def test_slots_of_the_dead_are_used_again(own_folder):
     found = run(
         PRELUDE

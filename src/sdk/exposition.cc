@@ -85,7 +85,8 @@ void append_finite(std::string& out, double value, bool go) {
 }  // namespace
 
 std::string_view type_name(MetricType type) {
-  constexpr std::string_view kNames[] = {"counter", "gauge", "histogram", "summary"};
+  constexpr std::string_view kNames[] = {"counter", "gauge", "histogram",
+                                         "summary", "info",  "stateset"};
   return kNames[static_cast<size_t>(type)];
 }
 
@@ -234,7 +235,9 @@ void TextWriter::family(const Family& family) {
   classic_ = is_classic_name(family.name, true) && escaping_ != Escaping::kDots;
   const bool text = format_ == Format::kText;
   const bool total = text && family.type == MetricType::kCounter;
-  header(total ? "_total" : "", type_name(family.type));
+  const bool info = text && family.type == MetricType::kInfo;
+  const bool gauge = text && is_set(family.type);
+  header(total ? "_total" : info ? "_info" : "", gauge ? "gauge" : type_name(family.type));
   if (text || family.unit.empty()) return;
   out_ += "# UNIT ";
   append_name(out_, "");

@@ -14,8 +14,12 @@
 
 namespace vedette::sdk {
 
-enum class MetricType : uint8_t { kCounter, kGauge, kHistogram, kSummary };
+enum class MetricType : uint8_t { kCounter, kGauge, kHistogram, kSummary, kInfo, kStateSet };
 std::string_view type_name(MetricType type);
+/// Values that are set, and become one value of several processes by a GaugeMode.
+constexpr bool is_set(MetricType type) {
+  return type == MetricType::kGauge || type >= MetricType::kInfo;
+}
 
 enum class Format : uint8_t { kText, kOpenMetrics };
 /// How names that the classic formats cannot hold are written (escaping= of the content type).

@@ -91,6 +91,7 @@ std::string metric_identity(const MetricOptions& options) {
   out += static_cast<char>(options.mode);
   out += static_cast<char>(options.live);
   out += static_cast<char>(options.created);
+  out += static_cast<char>(options.grouped);
   put_text(out, options.name);
   put_text(out, options.unit);
   put_text(out, join_values(options.labels));
@@ -112,7 +113,8 @@ bool parse_identity(std::string_view identity, MetricOptions* out) {
   const auto mode = reader.number<uint8_t>();
   out->live = reader.number<uint8_t>() != 0;
   out->created = reader.number<uint8_t>() != 0;
-  if (type > static_cast<uint8_t>(MetricType::kSummary) ||
+  out->grouped = reader.number<uint8_t>() != 0;
+  if (type > static_cast<uint8_t>(MetricType::kStateSet) ||
       mode > static_cast<uint8_t>(GaugeMode::kMostRecent)) {
     return false;
   }
@@ -410,7 +412,7 @@ std::string_view unsized(std::string_view key) {
 void fold_cells(const MetricOptions& options, Cell* to, const Cell* from, size_t count,
                 bool fresh) {
   const auto get = [](const Cell& cell) { return cell.load(std::memory_order_relaxed); };
-  if (options.type != MetricType::kGauge) {
+  if (!is_set(options.type)) {
     for (size_t i = 0; i < count; ++i) {
       if (i != kTimeCell) to[i].store(get(to[i]) + get(from[i]));
     }
@@ -540,7 +542,7 @@ void MetricArena::fold(const Entry& of, Entry& entry,
   std::string identity(unsized(definition_key));
   MetricOptions options;
   if (!parse_identity(identity, &options) || cells_of(options) != entry.cells) return;
-  if (options.type == MetricType::kGauge && (options.live || options.mode == GaugeMode::kAll)) {
+  if (is_set(options.type) && (options.live || options.mode == GaugeMode::kAll)) {
     return;
   }
   Entry*& definition = kept[{identity, std::string()}];

@@ -1,5 +1,6 @@
 #include "sdk/metric_collection.h"
 
+#include <algorithm>
 #include <deque>
 #include <set>
 
@@ -29,7 +30,10 @@ void emit(SampleSink& sink, const Shape& shape, const Labels& labels, const doub
   };
   switch (options.type) {
     case MetricType::kGauge:
+    case MetricType::kStateSet:
       return plain("", cells[kValueCell]);
+    case MetricType::kInfo:
+      return plain("_info", cells[kValueCell]);
     case MetricType::kCounter:
       sink.sample({.suffix = "_total",
                    .labels = &labels,
@@ -84,7 +88,7 @@ class Merger {
   }
 
   void add(Merged& to, const double* cells, int32_t pid, bool alive) {
-    if (options_.type == MetricType::kGauge) return add_gauge(to, cells, pid, alive);
+    if (is_set(options_.type)) return add_gauge(to, cells, pid, alive);
     const size_t count = cells_of(options_);
     if (to.cells.empty()) {
       to.cells.assign(cells, cells + count);
@@ -213,7 +217,8 @@ class MetricNow : public Collection {
   std::vector<Series::Exemplars> exemplars_;  // empty: there are none
 };
 
-/// A metric that this process does not have.
+}  // namespace
+
 void collect_foreign_metric(SampleSink& sink, const SharedMetric& shared) {
   std::vector<std::string> bound_texts;
   for (double bound : shared.options.bounds) append_number(bound_texts.emplace_back(), bound);
@@ -228,8 +233,6 @@ void collect_foreign_metric(SampleSink& sink, const SharedMetric& shared) {
   sink.family(family_of(shared.options));
   merger.emit_all(sink, {shared.options, bound_texts}, owners.size() > 1);
 }
-
-}  // namespace
 
 void show_created(bool show) {
   created_shown.store(show);
@@ -254,9 +257,14 @@ void Scrape::collect(size_t group, SampleSink& sink) {
 
 void Scrape::collect_foreign(SampleSink& sink) {
   if (!others_) return;
+  std::vector<const SharedMetric*> left;
   for (const SharedMetric& metric : others_->metrics) {
-    if (!metric.shown && metric.options.everyone) collect_foreign_metric(sink, metric);
+    if (!metric.shown && metric.options.everyone) left.push_back(&metric);
   }
+  std::stable_sort(left.begin(), left.end(),
+                   [](auto* a, auto* b) { return a->options.name < b->options.name; });
+  OneHeader each_once(sink);
+  for (const SharedMetric* metric : left) collect_foreign_metric(each_once, *metric);
 }
 
 }  // namespace vedette::sdk

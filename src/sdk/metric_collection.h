@@ -1,9 +1,29 @@
 // Metrics as samples: of this process, or of all processes of its service.
 #pragma once
 
+#include "sdk/metric_arena.h"
 #include "sdk/metrics.h"
 
 namespace vedette::sdk {
+
+/// A metric that this process does not have.
+void collect_foreign_metric(SampleSink& sink, const SharedMetric& shared);
+
+/// Passes on the first header of several families of one name that follow one another.
+class OneHeader : public SampleSink {
+ public:
+  explicit OneHeader(SampleSink& sink) : sink_(sink) {}
+  void family(const Family& family) override {
+    if (family.name == last_) return;
+    last_ = family.name;
+    sink_.family(family);
+  }
+  void sample(const Sample& sample) override { sink_.sample(sample); }
+
+ private:
+  SampleSink& sink_;
+  std::string last_;
+};
 
 /// What one scrape shows, in groups; begun under the GIL, collected without.
 class Scrape {
@@ -24,7 +44,7 @@ class Scrape {
 
  private:
   std::vector<std::vector<std::unique_ptr<Collection>>> groups_;
-  std::shared_ptr<class MetricArena> arena_;
+  std::shared_ptr<MetricArena> arena_;
   std::unique_ptr<SharedValues> others_;  // null: this process is alone
 };
 

@@ -36,6 +36,10 @@ class MetricReader {
       if (!points.empty()) visit(*stream, source, points);
     }
   }
+  /// Shows what was observed of asynchronous instruments (MetricStream::publish).
+  void publish() {
+    for (const auto& [stream, source] : streams()) stream->publish();
+  }
   /// Collects into the sink's queue and has it sent. False: something did not fit the queue.
   bool collect_into(const MetricSink& sink);
 

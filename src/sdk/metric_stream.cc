@@ -78,11 +78,50 @@ bool MetricCell::record(Number value, const Measured* measured) {
     bucket = static_cast<size_t>(std::lower_bound(bounds.begin(), bounds.end(), value.as_double()) -
                                  bounds.begin());
   }
+  if (exposed_ && !options_.asynchronous) {
+    record_exposed(value.as_double(), bucket, measured);
+    return true;
+  }
   const std::lock_guard lock(lock_);
   if (!active_) return false;
   aggregate(value, bucket);
   if (measured) keep_exemplar(value, bucket, *measured);
   return true;
+}
+
+void MetricCell::record_exposed(double value, size_t bucket, const Measured* measured) {
+  Series& series = *exposed_->series;
+  const bool histogram = options_.aggregation == Aggregation::kHistogram;
+  if (histogram) {
+    series.observe(value, bucket);
+  } else if (options_.aggregation == Aggregation::kSum) {
+    series.add(value);
+  } else {
+    series.set(value);
+  }
+  const size_t index = histogram ? bucket : 0;
+  if (!measured || !measured->trace_id.valid() || !(histogram || options_.monotonic)) return;
+  const uint64_t now = unix_now();
+  if (!series.exemplar_due(index, static_cast<int64_t>(now / 1'000'000'000))) return;
+  series.set_exemplar(index, span_exemplar(measured->trace_id, measured->span_id, value,
+                                           static_cast<double>(now) / 1e9));
+}
+
+void MetricCell::publish() {
+  if (!exposed_ || !options_.asynchronous) return;
+  bool touched;
+  double value;
+  {
+    const std::lock_guard lock(lock_);
+    touched = touched_;
+    value = value_.as_double();
+    reset();
+  }
+  if (touched) {
+    exposed_->set(value);
+  } else {
+    exposed_->hide();
+  }
 }
 
 void MetricCell::aggregate(Number value, size_t bucket) {
@@ -213,6 +252,12 @@ MetricStream::Resolved MetricStream::resolve(const std::string& attributes) {
   found.cell = overflow_;
   found.overflow = true;
   return found;
+}
+
+void MetricStream::publish() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& cell : in_order_) cell->publish();
+  if (overflow_) overflow_->publish();
 }
 
 std::vector<Point> MetricStream::collect(uint64_t now) {

@@ -18,6 +18,7 @@
 #include <unordered_map>
 
 #include "sdk/exponential_histogram.h"
+#include "sdk/metric_families.h"
 #include "sdk/metric_point.h"
 
 namespace vedette::sdk {
@@ -73,10 +74,15 @@ class MetricCell {
   const std::string& attributes() const { return attributes_; }
   /// Something the cell's owner keeps with it. Set before anybody else sees the cell.
   std::shared_ptr<void> extension;
+  /// From now on what is recorded is counted there, at once, and collect() has nothing to say; of
+  /// an asynchronous instrument it is set there by publish(). Under the GIL, as record() then.
+  void expose(Exposed exposed) { exposed_ = std::make_unique<Exposed>(std::move(exposed)); }
 
  private:
   friend class MetricStream;
   void aggregate(Number value, size_t bucket);
+  void record_exposed(double value, size_t bucket, const Measured* measured);
+  void publish();
   void keep_exemplar(Number value, size_t bucket, const Measured& measured);
   bool collect(uint64_t now, Point* out);
   void fill(Point* out);
@@ -94,6 +100,7 @@ class MetricCell {
   Number min_, max_;
   std::vector<uint64_t> buckets_;
   std::optional<ExponentialHistogram> exponential_;
+  std::unique_ptr<Exposed> exposed_;
   std::vector<PointExemplar> exemplars_;  // time 0: free
   uint64_t offered_ = 0;                  // since the last collection
 };
@@ -120,6 +127,8 @@ class MetricStream {
   Resolved resolve(const std::string& attributes);
   uint64_t cycle() const { return cycle_.load(std::memory_order_relaxed); }
 
+  /// Of exposed cells of an asynchronous instrument: shows what was observed, and only that.
+  void publish();
   /// What there is to report; begins a new cycle.
   std::vector<Point> collect(uint64_t now);
 

@@ -46,7 +46,7 @@ std::string_view cut(std::string_view value) {
 
 std::unique_ptr<Cell[]> fresh_cells(const MetricOptions& options) {
   auto cells = std::make_unique<Cell[]>(cells_of(options));
-  if (options.type != MetricType::kGauge) cells[kTimeCell].store(now());
+  if (!is_set(options.type)) cells[kTimeCell].store(now());
   return cells;
 }
 
@@ -61,6 +61,15 @@ size_t cells_of(const MetricOptions& options) {
     default:
       return kCountCells;
   }
+}
+
+Exemplar span_exemplar(const TraceId& trace_id, uint64_t span_id, double value, double time) {
+  char trace[33], span[17];
+  std::snprintf(trace, sizeof trace, "%016llx%016llx",
+                static_cast<unsigned long long>(trace_id.high),
+                static_cast<unsigned long long>(trace_id.low));
+  std::snprintf(span, sizeof span, "%016llx", static_cast<unsigned long long>(span_id));
+  return {{{"trace_id", trace}, {"span_id", span}}, value, time};
 }
 
 void Series::set_exemplar(size_t index, Exemplar exemplar) {
@@ -148,7 +157,7 @@ void Metric::share(Series& series) {
   }
   if (old) {
     for (size_t i = 0; i < cells_of(options_); ++i) cells[i].store(old[i].load());
-  } else if (options_.type != MetricType::kGauge) {
+  } else if (!is_set(options_.type)) {
     cells[kTimeCell].store(now());
   }
   series.cells_.store(cells);

@@ -19,10 +19,14 @@
 
 #include "base/result.h"
 #include "sdk/exposition.h"
+#include "sdk/span_record.h"
 
 namespace vedette::sdk {
 
 class Metric;
+
+/// The exemplar that leads to a span. `time`: seconds since 1970.
+Exemplar span_exemplar(const TraceId& trace_id, uint64_t span_id, double value, double time);
 
 constexpr std::string_view kOverflow = "__overflow__";
 /// Label values are cut to this many bytes.
@@ -43,6 +47,7 @@ struct MetricOptions {
   bool live = false;      // of a gauge: only living processes count
   bool created = true;    // shows _created where that is wanted at all
   bool everyone = false;  // shown by processes of the service that do not have it
+  bool grouped = false;   // one of several of its name, with different labels (MetricFamilies)
   size_t series_max = kSeriesMax;
 };
 

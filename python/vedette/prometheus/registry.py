@@ -100,15 +100,21 @@ class CollectorRegistry:
         """The target's information, if there is any, and the collectors, in order."""
         with self._lock:
             info = [self._target_info_metric()] if self._target_info else []
-            return [*info, *self._collector_to_names]
+            parts = [*info, *self._collector_to_names]
+        expanded: list[Any] = []
+        for part in parts:
+            # A collector that is made of several is asked for them: what is native of it is rendered so.
+            expanded += part._parts() if hasattr(part, "_parts") else [part]
+        return expanded
 
     def collect(self) -> Iterator[Metric]:
         """The families of all collectors."""
-        for part in self._parts():
-            if isinstance(part, Metric):
-                yield part
-            else:
-                yield from part.collect()
+        with self._lock:
+            info = [self._target_info_metric()] if self._target_info else []
+            collectors = list(self._collector_to_names)
+        yield from info
+        for collector in collectors:
+            yield from collector.collect()
 
     def restricted_registry(self, names: Iterable[str]) -> RestrictedRegistry:
         """What has only the samples of these names."""

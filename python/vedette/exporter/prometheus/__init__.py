@@ -1,7 +1,8 @@
 """``opentelemetry.exporter.prometheus``: what OTel meters count, in the exposition of ``vedette.prometheus``.
 
 Names, units and labels follow the specification ("Prometheus and OpenMetrics Compatibility"), spelled as Vedette's
-server and Prometheus's own OTLP receiver spell them. Exponential histograms have no form in text and are left out.
+server and Prometheus's own OTLP receiver spell them. What is recorded is counted natively in the registry itself, so
+that all processes of a service answer for all here, too. Exponential histograms have no form in text and are left out.
 """
 
 from __future__ import annotations
@@ -14,24 +15,16 @@ from vedette import _env, _native
 from vedette.prometheus import REGISTRY, CollectorRegistry, start_http_server
 from vedette.prometheus.core import Metric as Family
 from vedette.prometheus.samples import Exemplar
-from vedette.sdk.metrics.export import (
-    CardinalityLimits,
-    Gauge,
-    Histogram,
-    Metric,
-    MetricReader,
-    MetricsData,
-    Sum,
-)
+from vedette.sdk.metrics.export import CardinalityLimits, MetricReader, MetricsData
 
 logger = logging.getLogger("vedette.sdk.metrics")
 
 
 class PrometheusMetricReader(MetricReader):
-    """Collects whenever the registry is read. ``prefix`` stands before every name; with
+    """Shows what is recorded whenever the registry is read. ``prefix`` stands before every name; with
     ``scope_info_enabled`` every sample says its meter (``otel_scope_name``, ``otel_scope_version``, …);
     ``resource_attribute_filter`` chooses attributes of the resource that become labels, too; ``target_info``
-    has all of them unless ``disable_target_info``."""
+    has all of them unless ``disable_target_info``. A family of the registry's own whose name it is wins."""
 
     def __init__(
         self,
@@ -51,15 +44,32 @@ class PrometheusMetricReader(MetricReader):
         self._prefix = prefix
         self._scope_info = scope_info_enabled
         self._resource_attributes = resource_attribute_filter or (lambda key: False)
-        self._data: MetricsData | None = None
+        self._resource: dict[str, Any] = {}
+        self._kinds: dict[str, str] = {}
+        self._families = _native.MetricFamilies()
         self._registry = registry
         self._collector = OtelCollector(self)
         registry.register(self._collector)
 
+    def _set_meter_provider(self, meter_provider: Any) -> None:
+        super()._set_meter_provider(meter_provider)
+        for other in list(meter_provider._metric_readers):
+            # Nothing is shown twice: the reader that somebody asked for wins.
+            default = isinstance(other, DefaultReader) and other is not self
+            if default and other._registry is self._registry:
+                meter_provider.remove_metric_reader(other)
+
+    def collect(self, timeout_millis: float = 10_000) -> None:
+        """Runs the callbacks of observable instruments."""
+        if self._collect is None:
+            super().collect(timeout_millis)
+        else:
+            self._timed(lambda _: self._consumer.publish(self, timeout_millis))
+
     def _receive_metrics(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
     ) -> None:
-        self._data = metrics_data
+        """Nothing is received: values are where they are shown."""
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
         """Takes the collector out of the registry."""
@@ -68,54 +78,64 @@ class PrometheusMetricReader(MetricReader):
         except KeyError:
             logger.warning("Can't shutdown multiple times")
 
-    def _families(self) -> Iterable[Family]:
-        if self._collect is None:
-            return ()
-        self.collect()
-        data, self._data = self._data, None
-        families: dict[str, Family] = {}
-        for group in data.resource_metrics if data else ():
-            resource = dict(group.resource.attributes)
-            if self._target_info:
-                info = families.setdefault("target", Family("target", "Target metadata", "info"))
-                info.add_sample("target_info", _labels(resource), 1)
-            chosen = {k: v for k, v in resource.items() if self._resource_attributes(k)}
-            for scoped in group.scope_metrics:
-                fixed = {**_labels(chosen), **(_scope(scoped.scope) if self._scope_info else {})}
-                for metric in scoped.metrics:
-                    self._add(families, metric, fixed)
-        return families.values()
-
-    def _add(self, families: dict[str, Family], metric: Metric, fixed: dict[str, str]) -> None:
-        data = metric.data
-        monotonic = isinstance(data, Sum) and data.is_monotonic
-        ratio = isinstance(data, Gauge) and metric.unit == "1"
-        metric_name = f"{self._prefix}_{metric.name}" if self._prefix else metric.name
-        full = _native.prometheus_name(metric_name, metric.unit or "", monotonic, ratio)
-        if not full or not isinstance(data, (Sum, Gauge, Histogram)):
-            return
-        kind = "histogram" if isinstance(data, Histogram) else "counter" if monotonic else "gauge"
+    def _connect(self, stream: Any, resource: Any) -> bool:
+        if stream.kind == "exponential":
+            return False
+        self._resource = dict(resource.attributes)
+        monotonic = stream.options.get("monotonic", False)
+        ratio = stream.kind == "last_value" and stream.unit == "1"
+        own = f"{self._prefix}_{stream.name}" if self._prefix else stream.name
+        full = _native.prometheus_name(own, stream.unit or "", monotonic, ratio)
+        if not full:
+            return False
+        kind = {"histogram": "histogram", "last_value": "gauge"}.get(
+            stream.kind, "counter" if monotonic else "sum"
+        )
+        type_name = "gauge" if kind == "sum" else kind
         name = full.removesuffix("_total") if monotonic else full
-        without = _native.prometheus_name(metric_name, "", monotonic, False)
+        known = self._kinds.setdefault(full, type_name)
+        if known != type_name:
+            logger.warning(
+                "%s is a %s already; the %s of this name is left out", name, known, type_name
+            )
+            return False
+        without = _native.prometheus_name(own, "", monotonic, False)
         stem = without.removesuffix("_total") if monotonic else without
         unit = name.removeprefix(stem + "_") if name.startswith(stem + "_") else ""
-        family = families.setdefault(full, Family(name, metric.description or "", kind, unit))
-        if family.type != kind:
-            logger.warning(
-                "%s is a %s already; the %s of this name is left out", name, family.type, kind
+        chosen = {k: v for k, v in self._resource.items() if self._resource_attributes(k)}
+        fixed = {**_labels(chosen), **(_scope(stream.scope) if self._scope_info else {})}
+        everyone = self._registry._shared
+        stream.native.expose(
+            self._families, kind, name, stream.description or "", unit, everyone, fixed
+        )
+        return True
+
+    def _parts(self) -> list[Any]:
+        """What is shown now: families of Python's, and the native collector of all others."""
+        if self._collect is None:
+            return []
+        try:
+            self.collect()
+        except Exception:
+            logger.exception(
+                "Observable instruments could not be read; they are shown as they were."
             )
-            return
-        for point in data.data_points:
-            labels = {**_labels(point.attributes), **fixed}
-            if isinstance(data, Histogram):
-                _add_histogram(family, point, labels)
-            else:
-                exemplar = next(iter(point.exemplars), None) if monotonic else None
-                family.add_sample(full, labels, point.value, exemplar=_exemplar(exemplar))
+        names = self._families.names()
+        taken = self._registry._names_to_collectors
+        self._families.hide([name for name in names if name in taken])
+        if not names or not self._target_info or self._registry.get_target_info():
+            return [self._families]
+        info = Family("target", "Target metadata", "info")
+        info.add_sample("target_info", _labels(self._resource), 1)
+        return [info, self._families]
+
+
+class DefaultReader(PrometheusMetricReader):
+    """Shows meters in ``vedette.prometheus.REGISTRY`` where nobody has asked for a reader of his own."""
 
 
 class OtelCollector:
-    """What the registry asks: the families of a reader, translated."""
+    """What the registry asks."""
 
     def __init__(self, reader: PrometheusMetricReader) -> None:
         self._reader = reader
@@ -124,8 +144,25 @@ class OtelCollector:
         """Nothing beforehand: what there is shows when it is collected."""
         return ()
 
+    def _parts(self) -> list[Any]:
+        return self._reader._parts()
+
     def collect(self) -> Iterable[Family]:
-        return self._reader._families()
+        for part in self._parts():
+            if isinstance(part, Family):
+                yield part
+            else:
+                yield from families_of(part)
+
+
+def families_of(collector: Any) -> Iterable[Family]:
+    """What a native collector shows."""
+    for name, help_text, kind, unit, samples in _native.metrics_collect([collector]):
+        family = Family(name, help_text, kind, unit)
+        for suffix, labels, value, exemplar in samples:
+            kept = Exemplar(*exemplar) if exemplar else None
+            family.add_sample(name + suffix, labels, value, exemplar=kept)
+        yield family
 
 
 class _AutoPrometheusMetricReader(PrometheusMetricReader):
@@ -150,37 +187,12 @@ def _labels(attributes: Any) -> dict[str, str]:
 
 def _scope(scope: Any) -> dict[str, str]:
     more = {f"otel_scope_{k}": v for k, v in _labels(scope.attributes or {}).items()}
-    return {
-        **more,
-        "otel_scope_name": scope.name or "",
-        "otel_scope_version": scope.version or "",
-        "otel_scope_schema_url": scope.schema_url or "",
+    own = {
+        "otel_scope_name": scope.name,
+        "otel_scope_version": scope.version,
+        "otel_scope_schema_url": scope.schema_url,
     }
-
-
-def _exemplar(exemplar: Any) -> Exemplar | None:
-    if exemplar is None or exemplar.trace_id is None:
-        return None
-    ids = {"trace_id": f"{exemplar.trace_id:032x}", "span_id": f"{exemplar.span_id:016x}"}
-    return Exemplar(ids, exemplar.value, exemplar.time_unix_nano / 1e9)
-
-
-def _add_histogram(family: Family, point: Any, labels: dict[str, str]) -> None:
-    bounds = [*point.explicit_bounds, float("inf")]
-    exemplars = sorted(point.exemplars, key=lambda e: e.value)
-    count = 0
-    for bound, bucket in zip(bounds, point.bucket_counts, strict=True):
-        count += bucket
-        within = [e for e in exemplars if e.value <= bound]
-        exemplars = exemplars[len(within) :]
-        family.add_sample(
-            family.name + "_bucket",
-            {**labels, "le": "+Inf" if bound == float("inf") else str(float(bound))},
-            count,
-            exemplar=_exemplar(within[-1] if within else None),
-        )
-    family.add_sample(family.name + "_count", labels, point.count)
-    family.add_sample(family.name + "_sum", labels, point.sum)
+    return {**more, **{name: value for name, value in own.items() if value}}
 
 
 __all__ = ["OtelCollector", "PrometheusMetricReader"]

@@ -201,7 +201,7 @@ class Consumer:
         streams = self._readers[reader]
         for view in views if matching else [_DEFAULT_VIEW]:
             stream = _Stream(reader, view, instrument)
-            if stream.kind == "drop":
+            if stream.kind == "drop" or not reader._connect(stream, self.resource):
                 continue
             if view is not _DEFAULT_VIEW and any(map(stream.conflicts, streams.values())):
                 logger.warning(
@@ -236,6 +236,12 @@ class Consumer:
             instrument._run_callbacks(reader._native.number, options)
         if self._observables and time.monotonic() >= deadline:
             raise MetricsTimeoutError("Timed out while executing callback")
+
+    def publish(self, reader: Any, timeout_millis: float) -> None:
+        """Runs the callbacks for a reader whose streams are exposed, and shows what they say."""
+        with self._collecting:
+            self.observe(reader, timeout_millis)
+            reader._native.publish()
 
     def collect(self, reader: Any, timeout_millis: float = 10_000) -> MetricsData | None:
         """What there is to report to this reader, or None."""

@@ -195,6 +195,10 @@ class MetricReader(abc.ABC):
             kind = self._otel_component_type or type(self).__qualname__
             self._metrics = _self_observation.ReaderMetrics(kind, meter_provider)
 
+    def _connect(self, stream: Any, resource: Any) -> bool:
+        """Called with each new stream; False: it is not wanted."""
+        return True
+
     @abc.abstractmethod
     def _receive_metrics(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
