@@ -79,11 +79,11 @@ bool add_group(sdk::Scrape& scrape, PyObject* collectors) {
 }
 
 /// render(groups, openmetrics, escaping, foreign) -> list of bytes: one a group, and one of the
-/// metrics that only other processes have
+/// metrics that only other processes have (0: none, 1: all, 2: all but what meters count)
 PyObject* render(PyObject*, PyObject* args) {
   PyObject* given;
   int openmetrics, escaping, foreign;
-  if (!PyArg_ParseTuple(args, "O!pip", &PyList_Type, &given, &openmetrics, &escaping, &foreign)) {
+  if (!PyArg_ParseTuple(args, "O!pii", &PyList_Type, &given, &openmetrics, &escaping, &foreign)) {
     return nullptr;
   }
   refresh_in_progress();
@@ -100,7 +100,7 @@ PyObject* render(PyObject*, PyObject* args) {
     if (i < scrape.groups()) {
       scrape.collect(i, writer);
     } else if (foreign) {
-      scrape.collect_foreign(writer);
+      scrape.collect_foreign(writer, foreign == 1);
     }
     writer.finish();
   }

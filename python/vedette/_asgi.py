@@ -7,9 +7,9 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from opentelemetry import propagate, trace
+from opentelemetry import metrics, propagate, trace
 
-from vedette import _asgi_settings, _native
+from vedette import _asgi_settings, _meters, _native
 from vedette.prometheus import REGISTRY
 from vedette.prometheus.exposition import _bake_output
 
@@ -173,14 +173,14 @@ async def _lifespan(app: Any, scope: Any, receive: Any, send: Any) -> None:
 
 
 def flush(timeout_millis: int = 2000) -> None:
-    """Sends what is queued, for at most two seconds."""
-    provider = trace.get_tracer_provider()
-    force_flush = getattr(provider, "force_flush", None)
-    if force_flush is not None:
-        try:
-            force_flush(timeout_millis)
-        except Exception:
-            logger.debug("flush failed", exc_info=True)
+    """Sends what is queued, for at most two seconds each."""
+    for provider in (trace.get_tracer_provider(), metrics.get_meter_provider()):
+        force_flush = getattr(provider, "force_flush", None)
+        if force_flush is not None:
+            try:
+                force_flush(timeout_millis)
+            except Exception:
+                logger.debug("flush failed", exc_info=True)
 
 
 def add_metrics_route(app: Any, path: str) -> bool:
@@ -198,7 +198,7 @@ def add_metrics_route(app: Any, path: str) -> bool:
         # Rendered without the GIL, and off the event loop.
         _, headers, body = await run_in_threadpool(
             _bake_output,
-            REGISTRY,
+            _meters.registry_for(wanted.get("user-agent")),
             wanted.get("accept"),
             wanted.get("accept-encoding"),
             {name: query.getlist(name) for name in query},

@@ -30,13 +30,15 @@ def configure(resource_attributes: dict[str, Any] | None = None) -> bool:
         return _from_file(file)
     if _env.read("OTEL_SDK_DISABLED"):
         return False
-    from vedette import _handover
+    from vedette import _handover, _meters
 
     resource = _resource(resource_attributes)
     _handover.set_tracer_provider(tracer_provider(resource))
     meters = _try("metrics", lambda: meter_provider(resource))
     if meters is not None:
         _handover.set_meter_provider(meters)
+        if not _meters.is_off():
+            _meters.show(meters)
     loggers = _try("logs", lambda: logger_provider(resource))
     if loggers is not None:
         _handover.set_logger_provider(loggers, _handle_logging(loggers))

@@ -8,7 +8,7 @@ from typing import Any
 
 from opentelemetry import trace
 
-from vedette import _asgi, _boot, _env, _health, logs, masking
+from vedette import _asgi, _boot, _env, _health, _meters, logs, masking
 from vedette.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from vedette.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from vedette.instrumentation import sqlalchemy
@@ -41,7 +41,8 @@ def instrument(
     - ``GET metrics_path``: the metrics in Prometheus text (``None`` leaves it out);
     - httpx calls (trace context passed on), SQLAlchemy statements (of every engine made from now on, and of
       ``engine``, one or several), redis commands: a client span each;
-    - spans, and logs through :func:`vedette.logs.ship`, go to ``endpoint`` by OTLP/HTTP: an URL without path;
+    - spans, metrics of meters (unless ``OTEL_METRICS_EXPORTER`` says otherwise), and logs through
+      :func:`vedette.logs.ship`, go to ``endpoint`` by OTLP/HTTP: an URL without path;
       otherwise ``OTEL_EXPORTER_OTLP_ENDPOINT``, otherwise a Vedette on this machine.
 
     ``sampling``: which traces are sent, such as ``vedette.sampling.ErrorAware(0.1, slow=2.0)``; otherwise
@@ -64,6 +65,7 @@ def instrument(
     tracer = native.get_tracer(_SCOPE)
     if not hasattr(tracer, "start_span") or isinstance(tracer, trace.NoOpTracer):
         return app  # OTEL_SDK_DISABLED
+    _meters.set_up(native.resource, _url(endpoint, "metrics"))
     _instrument_libraries(engine)
     if app is None:
         return None
@@ -106,23 +108,25 @@ def _provider(
         return current
     resource = Resource.create({SERVICE_NAME: service_name} if service_name else None)
     provider = TracerProvider(sampler=sampling, resource=resource)
-
-    def url(signal: str) -> str | None:
-        # A variable for the signal alone wins over everything but an argument.
-        if endpoint is None and _env.text(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT"):
-            return None
-        base = endpoint or _env.text("OTEL_EXPORTER_OTLP_ENDPOINT") or DEFAULT_ENDPOINT
-        return f"{base.rstrip('/')}/v1/{signal}"
-
-    processor = BatchSpanProcessor(OTLPSpanExporter(url("traces")), schedule_delay_millis=_delay())
+    processor = BatchSpanProcessor(
+        OTLPSpanExporter(_url(endpoint, "traces")), schedule_delay_millis=_delay()
+    )
     provider.add_span_processor(processor)
     if logs_shipping:
-        logs.configure(processor._add_log_lane(OTLPLogExporter(url("logs"))), resource)
+        logs.configure(processor._add_log_lane(OTLPLogExporter(_url(endpoint, "logs"))), resource)
         if _env.read("OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED"):
             logging.getLogger().addHandler(logs.handler())
     logs.correlate_from_environment()
     trace.set_tracer_provider(provider)
     return provider
+
+
+def _url(endpoint: str | None, signal: str) -> str | None:
+    # A variable for the signal alone wins over everything but an argument.
+    if endpoint is None and _env.text(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT"):
+        return None
+    base = endpoint or _env.text("OTEL_EXPORTER_OTLP_ENDPOINT") or DEFAULT_ENDPOINT
+    return f"{base.rstrip('/')}/v1/{signal}"
 
 
 def _delay() -> float:

@@ -255,11 +255,13 @@ void Scrape::collect(size_t group, SampleSink& sink) {
   for (const auto& collection : groups_[group]) collection->collect(sink, others_.get());
 }
 
-void Scrape::collect_foreign(SampleSink& sink) {
+void Scrape::collect_foreign(SampleSink& sink, bool meters) {
   if (!others_) return;
   std::vector<const SharedMetric*> left;
   for (const SharedMetric& metric : others_->metrics) {
-    if (!metric.shown && metric.options.everyone) left.push_back(&metric);
+    const bool of_meter = metric.options.grouped && metric.options.type < MetricType::kInfo;
+    if (metric.shown || !metric.options.everyone || (of_meter && !meters)) continue;
+    left.push_back(&metric);
   }
   std::stable_sort(left.begin(), left.end(),
                    [](auto* a, auto* b) { return a->options.name < b->options.name; });

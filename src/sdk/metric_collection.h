@@ -39,8 +39,8 @@ class Scrape {
   /// Reads what the other processes have; before the rest.
   void read_others();
   void collect(size_t group, SampleSink& sink);
-  /// The metrics that other processes have and no group had.
-  void collect_foreign(SampleSink& sink);
+  /// The metrics that other processes have and no group had; those of meters if wanted.
+  void collect_foreign(SampleSink& sink, bool meters);
 
  private:
   std::vector<std::vector<std::unique_ptr<Collection>>> groups_;

@@ -44,7 +44,7 @@ def render(registry: Any, escaping: str, openmetrics: str | None) -> bytes:
             groups.append([collector])
             order.append(len(groups) - 1)
     number = ESCAPINGS.index(escaping) if escaping in ESCAPINGS else 0
-    rendered = _native.metrics_render(groups, openmetrics is not None, number, registry._shared)
+    rendered = _native.metrics_render(groups, openmetrics is not None, number, registry._foreign)
     order.append(len(groups))
     return b"".join(rendered[part] if isinstance(part, int) else part for part in order)
 

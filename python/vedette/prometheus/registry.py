@@ -47,6 +47,11 @@ class CollectorRegistry:
 
     _shared = False  # shows also what only other processes of the service have
 
+    @property
+    def _foreign(self) -> int:
+        """What of other processes is shown: 0 nothing of their own, 1 all, 2 all but what meters count."""
+        return int(self._shared)
+
     def __init__(
         self,
         auto_describe: bool = False,
@@ -96,15 +101,18 @@ class CollectorRegistry:
             for suffix in ("", *_SUFFIXES.get(family.type, ()))
         ]
 
-    def _parts(self) -> list[Any]:
-        """The target's information, if there is any, and the collectors, in order."""
+    def _parts(self, meters: bool = True) -> list[Any]:
+        """The target's information, if there is any, and the collectors, in order; those of meters if wanted."""
         with self._lock:
             info = [self._target_info_metric()] if self._target_info else []
             parts = [*info, *self._collector_to_names]
         expanded: list[Any] = []
         for part in parts:
-            # A collector that is made of several is asked for them: what is native of it is rendered so.
-            expanded += part._parts() if hasattr(part, "_parts") else [part]
+            # That of meters is made of several: what is native of it is rendered so.
+            if not hasattr(part, "_parts"):
+                expanded.append(part)
+            elif meters:
+                expanded += part._parts()
         return expanded
 
     def collect(self) -> Iterator[Metric]:
