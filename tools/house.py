@@ -53,6 +53,11 @@ UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 FOREIGN = re.compile(
     r"/work/|/root/|registry\.npmjs|pypi\.org|files\.pythonhosted|deb\.debian\.org|crates\.io", re.I
 )
+# OTEL_* variables, or ones whose names are not to be seen, read outside the table of them.
+READS_ENVIRONMENT = re.compile(
+    r"""(environ(\.get\(|\.pop\(|\[)|getenv\()(?!"(?!OTEL_)\w+")(?![^\]]*\] = )"""
+)
+READERS_OF_ENVIRONMENT = {"_env.py", "_parse.py"}  # the table; ${…} in a configuration file
 INCLUDE = re.compile(r'^\s*#include ([<"])([^>"]+)[>"]', re.M)
 
 
@@ -131,6 +136,12 @@ def check_text(file: Path, text: str) -> list[str]:
     for number, line in enumerate(text.splitlines(), 1):
         if UNFINISHED.search(line):
             problems.append(f"{file}:{number}: unfinished: {line.strip()[:80]}")
+        if (
+            file.parts[:2] == ("python", "vedette")
+            and file.name not in READERS_OF_ENVIRONMENT
+            and READS_ENVIRONMENT.search(line)
+        ):
+            problems.append(f"{file}:{number}: read it by vedette._env: {line.strip()[:80]}")
         if FOREIGN.search(line):
             problems.append(
                 f"{file}:{number}: a path or host of somebody's machine: {line.strip()[:80]}"

@@ -7,13 +7,11 @@ the semantic conventions' (``http.request.header.<name>``, the name in lower cas
 from __future__ import annotations
 
 import functools
-import logging
-import os
 import re
 from collections.abc import Callable
 from typing import Any
 
-logger = logging.getLogger("vedette")
+from vedette import _env
 
 _EXCLUDED = (
     "OTEL_PYTHON_EXCLUDED_URLS",
@@ -26,16 +24,8 @@ _HIDDEN = "[REDACTED]"
 
 
 def _pattern(*variables: str, flags: int = 0) -> re.Pattern[str] | None:
-    """One pattern of all the comma-separated ones; what is none is said and left out."""
-    found = []
-    for variable in variables:
-        for text in os.environ.get(variable, "").split(","):
-            try:
-                if text.strip():
-                    re.compile(text.strip())
-                    found.append(f"(?:{text.strip()})")
-            except re.error as error:
-                logger.warning("%s: %r is no pattern: %s", variable, text.strip(), error)
+    """One pattern of all that the variables have."""
+    found = [f"(?:{pattern})" for variable in variables for pattern in _env.read(variable)]
     return re.compile("|".join(found), flags) if found else None
 
 

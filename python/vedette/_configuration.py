@@ -61,19 +61,15 @@ def tracer_provider(resource: Any = None) -> Any:
     from vedette.sdk.trace import TracerProvider
     from vedette.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 
-    more: dict[str, Any] = {}
-    generator = _env.read("OTEL_PYTHON_ID_GENERATOR")
-    if generator != "random":
-        found = _try(
-            "OTEL_PYTHON_ID_GENERATOR",
-            lambda: _components.find(_components.ID_GENERATOR, generator)(),
-        )
-        if found is not None:
-            more["id_generator"] = found
-    provider = TracerProvider(sampler=sampler(), resource=resource or _resource(), **more)
-    for name, exporter in _exporters("traces"):
+    provider = TracerProvider(
+        sampler=sampler(),
+        resource=resource or _resource(),
+        id_generator=id_generator(),
+        _tracer_configurator=_configurator("tracer"),
+    )
+    for name, exporter in _made_exporters("traces"):
         processor = SimpleSpanProcessor if name == "console" else BatchSpanProcessor
-        provider.add_span_processor(processor(exporter()))
+        provider.add_span_processor(processor(exporter))
     return provider
 
 
@@ -83,11 +79,14 @@ def meter_provider(resource: Any = None) -> Any:
     from vedette.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 
     readers = []
-    for _, exporter in _exporters("metrics"):
-        is_reader = isinstance(exporter, type) and issubclass(exporter, MetricReader)
-        made = exporter()
+    for _, made in _made_exporters("metrics"):
+        is_reader = isinstance(made, MetricReader)
         readers.append(made if is_reader else PeriodicExportingMetricReader(made))
-    return MeterProvider(metric_readers=readers, resource=resource or _resource())
+    return MeterProvider(
+        metric_readers=readers,
+        resource=resource or _resource(),
+        _meter_configurator=_configurator("meter"),
+    )
 
 
 def logger_provider(resource: Any = None) -> Any:
@@ -95,11 +94,32 @@ def logger_provider(resource: Any = None) -> Any:
     from vedette.sdk._logs import LoggerProvider
     from vedette.sdk._logs.export import BatchLogRecordProcessor, SimpleLogRecordProcessor
 
-    provider = LoggerProvider(resource=resource or _resource())
-    for name, exporter in _exporters("logs"):
+    provider = LoggerProvider(
+        resource=resource or _resource(), _logger_configurator=_configurator("logger")
+    )
+    for name, exporter in _made_exporters("logs"):
         processor = SimpleLogRecordProcessor if name == "console" else BatchLogRecordProcessor
-        provider.add_log_record_processor(processor(exporter()))
+        provider.add_log_record_processor(processor(exporter))
     return provider
+
+
+def _configurator(kind: str) -> Any:
+    """What decides by scope whether a ``tracer``, ``meter`` or ``logger`` records; ``None``: they all do."""
+    variable = f"OTEL_PYTHON_{kind.upper()}_CONFIGURATOR"
+    name = _env.given(variable)
+    if name is None:
+        return None
+    return _try(variable, lambda: _components.find(f"_opentelemetry_{kind}_configurator", name))
+
+
+def id_generator() -> Any:
+    """The plug-in that ``OTEL_PYTHON_ID_GENERATOR`` names; ``None``: the provider's own."""
+    name = _env.read("OTEL_PYTHON_ID_GENERATOR")
+    if name == "random":
+        return None
+    return _try(
+        "OTEL_PYTHON_ID_GENERATOR", lambda: _components.find(_components.ID_GENERATOR, name)()
+    )
 
 
 def sampler() -> Any:
@@ -145,15 +165,22 @@ def _resource(attributes: dict[str, Any] | None = None) -> Any:
 
 def _exporters(signal: str) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Name and class of each exporter that the environment names and that can be had."""
-    names = _env.read(f"OTEL_{signal.upper()}_EXPORTER")
+    variable = f"OTEL_{signal.upper()}_EXPORTER"
+    names = _env.read(variable)
     if any(name.lower() == "none" for name in names):
         return
     for name in names:
-        found = _try(
-            f"OTEL_{signal.upper()}_EXPORTER", lambda name=name: _components.exporter(signal, name)
-        )
+        found = _try(variable, lambda name=name: _components.exporter(signal, name))
         if found is not None:
             yield name, found
+
+
+def _made_exporters(signal: str) -> Iterator[tuple[str, Any]]:
+    """As :func:`_exporters`, made; one that cannot be is said and left out."""
+    for name, kind in _exporters(signal):
+        made = _try(f"OTEL_{signal.upper()}_EXPORTER: {name}", kind)
+        if made is not None:
+            yield name, made
 
 
 def _try(what: str, make: Callable[[], Any]) -> Any:

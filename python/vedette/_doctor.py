@@ -101,17 +101,12 @@ def _variables(report: Report) -> None:
     from vedette import _env
 
     names = _env.every_name()
-    given = sorted(
-        name for name in os.environ if name.startswith("OTEL_") and os.environ[name].strip()
-    )
+    given = _env.all_set()
     report.title("Environment")
     if not given:
         report.line("ok", "no OTEL_* variable is set", "the defaults hold")
-    by_name = {
-        n: (v, n) for v in _env.TABLE for n in (v.name, *(v.of_signal(s) for s in v.signals))
-    }
-    for name in given:
-        if name not in by_name:
+    for name, value in given.items():
+        if name not in names:
             near = _nearest(name, names)
             if near:
                 report.line("broken", f"{name} is not known", f"{near} is meant?")
@@ -119,8 +114,7 @@ def _variables(report: Report) -> None:
                 report.line("note", f"{name} is not Vedette's")
             continue
         reason = _env.why_not(name)
-        secret = "HEADERS" in name
-        shown = "…" if secret else os.environ[name]
+        shown = "…" if name.endswith("_HEADERS") else _without_password(value)
         report.line(
             "broken" if reason else "ok", f"{name}={shown}", f"not {reason}" if reason else ""
         )

@@ -1,6 +1,7 @@
 """Every ``OTEL_*`` variable: its name, kind, default and range, and how it is read.
 
-Empty means unset. What cannot be understood is said once, on the ``vedette`` logger, and the default holds.
+Empty means unset. What cannot be understood is said once, on the ``vedette`` logger, and the default holds; of a list,
+what is understood. No other module reads them (``tools/house.py`` holds to it).
 A variable ``per_signal`` exists also for traces, metrics and logs alone (``OTEL_EXPORTER_OTLP_TRACES_ENDPOINT``),
 which wins over the one for all. Threads: any. Specification: "Environment Variable Specification", 1.58, and what
 ``opentelemetry.sdk.environment_variables`` 1.45 adds for Python.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -42,13 +44,14 @@ class Variable(NamedTuple):
         return (self.name,)
 
     def of_signal(self, signal: str) -> str:
-        return self.name.replace("OTLP_", f"OTLP_{signal.upper()}_", 1)
+        return re.sub("OTLP_(GRPC_|HTTP_)?", rf"\g<0>{signal.upper()}_", self.name, count=1)
 
 
 def _otlp(name: str, kind: str, default: Any = None, **more: Any) -> Variable:
     return Variable(f"OTEL_EXPORTER_OTLP_{name}", kind, default, signals=SIGNALS, **more)
 
 
+_DELAY = {"low": 1, "high": 2**31 - 1}
 _MILLIS = {"low": 0, "high": 2**31 - 1}
 _COUNT = {"low": 1, "high": 2**31 - 1}
 
@@ -67,11 +70,11 @@ TABLE: tuple[Variable, ...] = (
              about="always_on, always_off, traceidratio, their parentbased_ forms, or a plug-in's name"),
     Variable("OTEL_TRACES_SAMPLER_ARG", "string", about="the sampler's argument: a ratio from 0 to 1"),
     # Batches
-    Variable("OTEL_BSP_SCHEDULE_DELAY", "integer", 5000, about="ms between exports", **_MILLIS),
+    Variable("OTEL_BSP_SCHEDULE_DELAY", "integer", 5000, about="ms between exports", **_DELAY),
     Variable("OTEL_BSP_EXPORT_TIMEOUT", "integer", 30000, about="ms one export may take", **_MILLIS),
     Variable("OTEL_BSP_MAX_QUEUE_SIZE", "integer", 2048, about="spans", **_COUNT),
     Variable("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "integer", 512, about="spans, at most the queue's size", **_COUNT),
-    Variable("OTEL_BLRP_SCHEDULE_DELAY", "integer", 5000, about="ms between exports; the specification says 1000, upstream 5000", **_MILLIS),
+    Variable("OTEL_BLRP_SCHEDULE_DELAY", "integer", 5000, about="ms between exports; the specification says 1000, upstream 5000", **_DELAY),
     Variable("OTEL_BLRP_EXPORT_TIMEOUT", "integer", 30000, about="ms one export may take", **_MILLIS),
     Variable("OTEL_BLRP_MAX_QUEUE_SIZE", "integer", 2048, about="records", **_COUNT),
     Variable("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "integer", 512, about="records, at most the queue's size", **_COUNT),
@@ -98,8 +101,14 @@ TABLE: tuple[Variable, ...] = (
     _otlp("CLIENT_CERTIFICATE", "string", about="file: the client's chain, PEM"),
     _otlp("CLIENT_KEY", "string", about="file: the client's key, PEM"),
     _otlp("HEADERS", "headers", (), about="key=value,key=value, percent-encoded"),
-    _otlp("COMPRESSION", "choice", "none", choices=("gzip", "none")),
+    _otlp("COMPRESSION", "choice", "none", choices=("gzip", "deflate", "none"), about="deflate: over HTTP alone"),
     _otlp("TIMEOUT", "seconds", 10.0, about="seconds, as in upstream's Python; the specification has milliseconds"),
+    Variable("OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER", "string", signals=SIGNALS,
+             about="the entry point that gives a requests.Session to send through"),
+    Variable("OTEL_PYTHON_EXPORTER_OTLP_GRPC_CREDENTIAL_PROVIDER", "string", signals=SIGNALS,
+             about="the entry point that gives a grpc.ChannelCredentials to send with"),
+    Variable("OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES", "list", (),
+             about="names of gRPC status codes to try again after; otherwise the specification's"),
     Variable("OTEL_EXPORTER_PROMETHEUS_HOST", "string", "localhost"),
     Variable("OTEL_EXPORTER_PROMETHEUS_PORT", "integer", 9464, low=0, high=65535),
     Variable("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "url", "http://localhost:9411/api/v2/spans"),
@@ -116,6 +125,9 @@ TABLE: tuple[Variable, ...] = (
     # Python's own
     Variable("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", "list", ("otel",), about="names of resource detectors"),
     Variable("OTEL_PYTHON_ID_GENERATOR", "string", "random", about="random, or a plug-in's name"),
+    Variable("OTEL_PYTHON_TRACER_CONFIGURATOR", "string", about="the entry point that switches tracers off by scope"),
+    Variable("OTEL_PYTHON_METER_CONFIGURATOR", "string", about="as for traces"),
+    Variable("OTEL_PYTHON_LOGGER_CONFIGURATOR", "string", about="as for traces"),
     Variable("OTEL_PYTHON_CONTEXT", "string", "contextvars_context", about="read by opentelemetry-api"),
     Variable("OTEL_PYTHON_TRACER_PROVIDER", "string", about="vedette: ours, at the first use; read by opentelemetry-api"),
     Variable("OTEL_PYTHON_METER_PROVIDER", "string", about="as for traces"),
@@ -128,6 +140,15 @@ TABLE: tuple[Variable, ...] = (
     Variable("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "boolean", False, about="the SDK counts itself: otel.sdk.*"),
     Variable("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "list", (), about="names of instrumentations to leave out"),
     Variable("OTEL_SEMCONV_STABILITY_OPT_IN", "list", (), about="http, http/dup, database, database/dup"),
+    Variable("OTEL_PYTHON_EXCLUDED_URLS", "patterns", (), about="patterns of URLs whose requests are not observed"),
+    Variable("OTEL_PYTHON_ASGI_EXCLUDED_URLS", "patterns", (), about="more of them"),
+    Variable("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "patterns", (), about="more of them"),
+    Variable("OTEL_PYTHON_STARLETTE_EXCLUDED_URLS", "patterns", (), about="more of them"),
+    Variable("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST", "patterns", (),
+             about="names of headers kept as attributes of the server's spans"),
+    Variable("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_RESPONSE", "patterns", (), about="as for requests"),
+    Variable("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS", "patterns", (),
+             about="names of those whose values are hidden"),
 )  # fmt: skip
 _BY_NAME = {variable.name: variable for variable in TABLE}
 
@@ -139,23 +160,31 @@ def read(name: str, signal: str | None = None) -> Any:
     return variable.default if value is None else value
 
 
-def given(name: str, signal: str | None = None) -> Any:
-    """As :func:`read`, but ``None`` where nothing (understandable) is set: for defaults that depend."""
+def given(name: str, signal: str | None = None, *, alone: bool = False) -> Any:
+    """As :func:`read`, but ``None`` where nothing (understandable) is set: for defaults that depend. ``alone``: of the
+    signal's own variable, not of the one for all."""
     variable = _BY_NAME[name]
-    for one in variable.names(signal):
-        raw = text(one)
+    names = variable.names(signal)
+    for one in names[:1] if alone else names:
+        raw = _text(one)
         if raw is None:
             continue
         try:
             return _PARSERS[variable.kind](raw, variable)
+        except PartlyWrongError as error:
+            _say_once(one, raw, f"{error}; the rest is used")
+            return error.rest
         except ValueError as error:
-            _say_once(one, raw, str(error), variable)
+            instead = (
+                "it is ignored" if variable.default is None else f"{variable.default!r} is used"
+            )
+            _say_once(one, raw, f"{error}; {instead}")
     return None
 
 
 def why_not(name: str) -> str | None:
     """What the variable, of the table or of one signal, should be and is not; ``None`` where it is right."""
-    raw = text(name)
+    raw = _text(name)
     for variable in TABLE:
         if raw is not None and name in (variable.name, *map(variable.of_signal, variable.signals)):
             try:
@@ -177,12 +206,19 @@ def every_name() -> list[str]:
 _said: set[tuple[str, str]] = set()
 
 
-def _say_once(name: str, raw: str, reason: str, variable: Variable) -> None:
+def _say_once(name: str, raw: str, reason: str) -> None:
     if (name, raw) in _said:
         return
     _said.add((name, raw))
-    instead = "it is ignored" if variable.default is None else f"{variable.default!r} is used"
-    logger.warning("%s=%r is not %s; %s", name, raw, reason, instead)
+    logger.warning("%s=%r is not %s", name, raw, reason)
+
+
+class PartlyWrongError(ValueError):
+    """Some items of a list are not understood; ``rest`` has the others."""
+
+    def __init__(self, reason: str, rest: tuple[Any, ...]) -> None:
+        super().__init__(reason)
+        self.rest = rest
 
 
 def _boolean(raw: str, _: Variable) -> bool:
@@ -231,7 +267,7 @@ def _choice(raw: str, variable: Variable) -> str:
     return raw.lower()
 
 
-def _list(raw: str, _: Variable) -> tuple[str, ...]:
+def _list(raw: str, _: Variable | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item.strip() for item in raw.split(",") if item.strip()))
 
 
@@ -241,18 +277,51 @@ def _url(raw: str, _: Variable) -> str:
     return raw
 
 
-def _pairs(raw: str, _: Variable, what: str = "key=value, separated by commas") -> tuple[Any, ...]:
-    pairs = []
-    for item in filter(None, (part.strip() for part in raw.split(","))):
-        name, equals, value = item.partition("=")
-        if not equals or not name.strip():
-            raise ValueError(what)
-        pairs.append((unquote(name.strip()), unquote(value.strip())))
-    return tuple(pairs)
+def _each(raw: str, what: str, parse: Callable[[str], Any]) -> tuple[Any, ...]:
+    """The items of a list; ``parse`` raises ValueError for what is none."""
+    found, wrong = [], False
+    for item in _list(raw, None):
+        try:
+            found.append(parse(item))
+        except ValueError:
+            wrong = True
+    if wrong and found:
+        raise PartlyWrongError(what, tuple(found))
+    if wrong:
+        raise ValueError(what)
+    return tuple(found)
 
 
-def _headers(raw: str, variable: Variable) -> tuple[Any, ...]:
-    return tuple((name.lower(), value) for name, value in _pairs(raw, variable))
+def _pair(item: str) -> tuple[str, str]:
+    name, equals, value = item.partition("=")
+    if not equals or not name.strip():
+        raise ValueError
+    return unquote(name.strip()), unquote(value.strip())
+
+
+def _pairs(raw: str, _: Variable) -> tuple[Any, ...]:
+    return _each(raw, "key=value, separated by commas", _pair)
+
+
+def _header(item: str) -> tuple[str, str]:
+    name, value = _pair(item)
+    return name.lower(), value
+
+
+def _headers(raw: str, _: Variable) -> tuple[Any, ...]:
+    return _each(raw, "key=value, separated by commas", _header)
+
+
+def _pattern(item: str) -> str:
+    try:
+        re.compile(item)
+    except re.error as error:
+        raise ValueError from error
+    return item
+
+
+def _patterns(raw: str, _: Variable) -> tuple[Any, ...]:
+    return _each(raw, "regular expressions, separated by commas", _pattern)
 
 
 _PARSERS: dict[str, Callable[[str, Variable], Any]] = {
@@ -264,49 +333,38 @@ _PARSERS: dict[str, Callable[[str, Variable], Any]] = {
     "list": _list,
     "number": _number,
     "pairs": _pairs,
+    "patterns": _patterns,
     "seconds": _number,
     "string": lambda raw, _: raw,
     "url": _url,
 }
 
 
-def text(*names: str) -> str | None:
-    """The first of the variables that is set and not empty."""
-    for name in names:
-        value = os.environ.get(name, "").strip()
-        if value:
-            return value
-    return None
+def _text(name: str) -> str | None:
+    """What is set and not empty."""
+    return os.environ.get(name, "").strip() or None
 
 
-def flag(*names: str) -> bool | None:
-    value = text(*names)
-    return None if value is None else value.lower() == "true"
+def all_set() -> dict[str, str]:
+    """The ``OTEL_*`` variables that are set, of the table or not, by name."""
+    return {
+        name: value
+        for name, value in sorted(os.environ.items())
+        if name.startswith("OTEL_") and value.strip()
+    }
 
 
-def number(*names: str) -> float | None:
-    for name in names:
-        value = text(name)
-        if value is None:
-            continue
-        try:
-            result = float(value)
-        except ValueError:
-            result = -1.0
-        if result >= 0:
-            return result
-        logger.warning("%s=%r is not a number of 0 or more; it is ignored", name, value)
-    return None
-
-
-def headers(*names: str) -> list[tuple[str, str]]:
-    """``key=value,key=value``, percent-encoded."""
-    pairs = []
-    for item in (text(*names) or "").split(","):
-        name, equals, value = item.partition("=")
-        if equals and name.strip():
-            pairs.append((unquote(name).strip().lower(), unquote(value).strip()))
-    return pairs
+def limit(given_value: int | None, name: str, default: int | None = None) -> int | None:
+    """A limit: as given (-1: none), or the environment's. ``None``: no limit. Raises ValueError where the one given is
+    no number of 0 or more."""
+    if given_value == -1:
+        return None
+    if given_value is None:
+        value = given(name)
+        return default if value is None else None if value == UNLIMITED else int(value)
+    if given_value < 0:
+        raise ValueError(f"{name} must be a non-negative integer but got {given_value}")
+    return given_value
 
 
 _LEVELS = {"trace": 5, "debug": 10, "info": 20, "warn": 30, "error": 40, "fatal": 50, "none": 100}

@@ -123,16 +123,15 @@ def _provider(
 
 def _url(endpoint: str | None, signal: str) -> str | None:
     # A variable for the signal alone wins over everything but an argument.
-    if endpoint is None and _env.text(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT"):
+    if endpoint is None and _env.given("OTEL_EXPORTER_OTLP_ENDPOINT", signal, alone=True):
         return None
-    base = endpoint or _env.text("OTEL_EXPORTER_OTLP_ENDPOINT") or DEFAULT_ENDPOINT
+    base = endpoint or _env.given("OTEL_EXPORTER_OTLP_ENDPOINT") or DEFAULT_ENDPOINT
     return f"{base.rstrip('/')}/v1/{signal}"
 
 
 def _delay() -> float:
     """Spans are looked at soon after they end: a second, unless the environment says otherwise."""
-    value = _env.number("OTEL_BSP_SCHEDULE_DELAY")
-    return value or 1000
+    return float(_env.given("OTEL_BSP_SCHEDULE_DELAY") or 1000)
 
 
 def _instrument_libraries(engine: Any) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-_VARIABLE = "OTEL_SEMCONV_STABILITY_OPT_IN"
+from vedette import _env
 
 _OLD_DB = {
     "db.system.name": "db.system",
@@ -20,8 +19,8 @@ _OLD_DB = {
 
 def emits_old_names(domain: str) -> bool:
     """Whether ``domain``/dup (``http``, ``database``) is asked for: both sets of names at once."""
-    words = os.environ.get(_VARIABLE, "").lower().split(",")
-    return f"{domain}/dup" in [word.strip() for word in words]
+    words = _env.read("OTEL_SEMCONV_STABILITY_OPT_IN")
+    return f"{domain}/dup" in [word.lower() for word in words]
 
 
 def db_attributes(attributes: dict[str, Any]) -> dict[str, Any]:

@@ -31,22 +31,14 @@ def header_list(headers: Any) -> list[tuple[str, str]]:
 
 def compression_name(compression: Any, signal: str) -> str:
     """ "gzip", "deflate" or "none", from upstream's enums, grpc's, or a string; else the environment's."""
-    given = compression is not None
-    if not given:
-        compression = _env.text(
-            f"OTEL_EXPORTER_OTLP_{signal}_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"
-        )
     if compression is None:
-        return "none"
+        return str(_env.read("OTEL_EXPORTER_OTLP_COMPRESSION", signal))
     known = {"none": "none", "nocompression": "none", "gzip": "gzip", "deflate": "deflate"}
     for candidate in (getattr(compression, "name", ""), getattr(compression, "value", compression)):
         name = known.get(str(candidate).strip().lower())
         if name:
             return name
-    if given:
-        raise ValueError(f"compression {compression!r} is not supported; use gzip, deflate or none")
-    logger.warning("compression %r is not supported; nothing is compressed", compression)
-    return "none"
+    raise ValueError(f"compression {compression!r} is not supported; use gzip, deflate or none")
 
 
 class OtlpExporter:
@@ -59,18 +51,15 @@ class OtlpExporter:
                  timeout: float | None, compression: Any, ca_file: str | None,
                  certificate_file: str | None, key_file: str | None,
                  max_request_size: int | None = None) -> None:  # fmt: skip
-        upper = signal.upper()
 
-        def both(name: str) -> tuple[str, str]:
-            return f"OTEL_EXPORTER_OTLP_{upper}_{name}", f"OTEL_EXPORTER_OTLP_{name}"
+        def read(name: str) -> Any:
+            return _env.read(f"OTEL_EXPORTER_OTLP_{name}", signal)
 
-        if timeout is None:
-            timeout = _env.number(*both("TIMEOUT"))
         self._signal = signal
         self._endpoint = endpoint
-        self._timeout = 10.0 if timeout is None else float(timeout)
-        self._headers = self._all_headers(header_list(headers), _env.headers(*both("HEADERS")))
-        self._compression = compression_name(compression, upper)
+        self._timeout = float(read("TIMEOUT") if timeout is None else timeout)
+        self._headers = self._all_headers(header_list(headers), list(read("HEADERS")))
+        self._compression = compression_name(compression, signal)
         self._max_request_size = (64 << 20) if max_request_size is None else max_request_size
         self._options: dict[str, Any] = {
             "insecure": insecure,
@@ -78,9 +67,9 @@ class OtlpExporter:
             "timeout_ms": int(1000 * self._timeout),
             "gzip": self._compression == "gzip",
             "deflate": self._compression == "deflate",
-            "ca_file": ca_file or _env.text(*both("CERTIFICATE")) or "",
-            "certificate_file": certificate_file or _env.text(*both("CLIENT_CERTIFICATE")) or "",
-            "key_file": key_file or _env.text(*both("CLIENT_KEY")) or "",
+            "ca_file": ca_file or read("CERTIFICATE") or "",
+            "certificate_file": certificate_file or read("CLIENT_CERTIFICATE") or "",
+            "key_file": key_file or read("CLIENT_KEY") or "",
             "request_bytes_max": max(0, self._max_request_size),
         }
 
@@ -129,9 +118,9 @@ class HttpExporter(OtlpExporter):
                  timeout: float | None, compression: Any, ca_file: str | None,
                  certificate_file: str | None, key_file: str | None,
                  max_request_size: int | None = None) -> None:  # fmt: skip
-        url = endpoint or _env.text(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT")
+        url = endpoint or _env.given("OTEL_EXPORTER_OTLP_ENDPOINT", signal, alone=True)
         if not url:
-            base = _env.text("OTEL_EXPORTER_OTLP_ENDPOINT") or "http://localhost:4318"
+            base = _env.given("OTEL_EXPORTER_OTLP_ENDPOINT") or "http://localhost:4318"
             url = base.rstrip("/") + path
         super().__init__(signal, url, True, headers, timeout, compression, ca_file,
                          certificate_file, key_file, max_request_size)  # fmt: skip
@@ -146,14 +135,9 @@ class GrpcExporter(OtlpExporter):
                  timeout: float | None, compression: Any, ca_file: str | None,
                  certificate_file: str | None, key_file: str | None,
                  retryable_error_codes: Iterable[Any] | None = None) -> None:  # fmt: skip
-        upper = signal.upper()
-        url = endpoint or _env.text(
-            f"OTEL_EXPORTER_OTLP_{upper}_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
-        )
+        url = endpoint or _env.given("OTEL_EXPORTER_OTLP_ENDPOINT", signal)
         if insecure is None:
-            insecure = _env.flag(
-                f"OTEL_EXPORTER_OTLP_{upper}_INSECURE", "OTEL_EXPORTER_OTLP_INSECURE"
-            )
+            insecure = _env.given("OTEL_EXPORTER_OTLP_INSECURE", signal)
         super().__init__(signal, url or "http://localhost:4317", bool(insecure), headers, timeout,
                          compression, ca_file, certificate_file, key_file)  # fmt: skip
         self._options["retry_codes"] = _code_bits(retryable_error_codes)
@@ -187,8 +171,7 @@ def _code_bits(codes: Iterable[Any] | None) -> int:
     """gRPC status codes to try again after, as bits by number; 0: those of the specification. ``codes`` are
     grpc.StatusCode, names or numbers."""
     if codes is None:
-        variable = "OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES"
-        codes = [code.strip() for code in (_env.text(variable) or "").split(",") if code.strip()]
+        codes = _env.read("OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES")
     bits = 0
     for code in codes:
         name = str(getattr(code, "name", code)).upper()

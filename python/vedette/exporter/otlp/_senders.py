@@ -130,9 +130,9 @@ class ChannelSender:
         self._channel.close()
 
 
-def from_provider(*variables: str) -> Any:
-    """What the entry point ``opentelemetry_otlp_credential_provider`` named by a variable gives; else ``None``."""
-    name = _env.text(*variables)
+def from_provider(protocol: str, signal: str) -> Any:
+    """What the entry point ``opentelemetry_otlp_credential_provider`` named by the environment gives; else ``None``."""
+    name = _env.given(f"OTEL_PYTHON_EXPORTER_OTLP_{protocol}_CREDENTIAL_PROVIDER", signal)
     if not name:
         return None
     from importlib.metadata import entry_points

@@ -13,7 +13,7 @@ from vedette.sdk.trace.export import SpanExporter, SpanExportResult
 
 logger = logging.getLogger("vedette")
 
-DEFAULT_ENDPOINT = "http://localhost:9411/api/v2/spans"
+DEFAULT_ENDPOINT = next(v.default for v in _env.TABLE if v.name == "OTEL_EXPORTER_ZIPKIN_ENDPOINT")
 
 
 class ZipkinExporterBase(SpanExporter):
@@ -24,10 +24,10 @@ class ZipkinExporterBase(SpanExporter):
                  max_tag_value_length: int | None, timeout: float | None, session: Any) -> None:  # fmt: skip
         self._encode = encode
         self._headers = {"Content-Type": content_type}
-        self.endpoint = endpoint or _env.text("OTEL_EXPORTER_ZIPKIN_ENDPOINT") or DEFAULT_ENDPOINT
+        self.endpoint = endpoint or _env.read("OTEL_EXPORTER_ZIPKIN_ENDPOINT")
         self.local_node = LocalNode(local_node_ipv4, local_node_ipv6, local_node_port)
         self._length_max = max_tag_value_length
-        self.timeout = timeout or _env.number("OTEL_EXPORTER_ZIPKIN_TIMEOUT") or 10
+        self.timeout = timeout or _env.read("OTEL_EXPORTER_ZIPKIN_TIMEOUT")
         self.session = session
         self._closed = False
 

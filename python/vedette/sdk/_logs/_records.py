@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import traceback
 import warnings
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from opentelemetry._logs import LogRecord
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.trace import format_span_id, format_trace_id
 
+from vedette._env import limit
 from vedette.sdk.resources import Resource
 from vedette.sdk.util import ns_to_iso_str
 from vedette.sdk.util.instrumentation import InstrumentationScope
@@ -33,8 +33,8 @@ warnings.simplefilter("once", LogRecordDroppedAttributesWarning)
 
 class LogRecordLimits:
     """How many attributes a record may have, and how long (in characters) their values may be. ``None`` takes the
-    environment's value or the default; ``UNSET`` is no limit; so is an empty variable (specification: common, "Attribute
-    Limits"). Raises ValueError for what is no number of 0 or more."""
+    environment's value or the default; ``UNSET`` is no limit; so is a variable that says ``unset`` (specification: common,
+    "Attribute Limits"). Raises ValueError for what is no number of 0 or more."""
 
     UNSET = -1
 
@@ -45,38 +45,16 @@ class LogRecordLimits:
         max_log_record_attributes: int | None = None,
         max_log_record_attribute_length: int | None = None,
     ) -> None:
-        pick = self._from_env_if_absent
-        count = pick(max_attributes, "OTEL_ATTRIBUTE_COUNT_LIMIT")
-        self.max_attributes = 128 if count is None else count
-        self.max_attribute_length = pick(max_attribute_length, "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT")
-        self.max_log_record_attributes = pick(
+        self.max_attributes = limit(max_attributes, "OTEL_ATTRIBUTE_COUNT_LIMIT", 128)
+        self.max_attribute_length = limit(max_attribute_length, "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT")
+        self.max_log_record_attributes = limit(
             max_log_record_attributes, "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", self.max_attributes
         )
-        self.max_log_record_attribute_length = pick(
+        self.max_log_record_attribute_length = limit(
             max_log_record_attribute_length,
             "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
             self.max_attribute_length,
         )
-
-    @classmethod
-    def _from_env_if_absent(
-        cls, value: int | None, env_var: str, default: int | None = None
-    ) -> int | None:
-        if value == cls.UNSET:
-            return None
-        if value is None:
-            if env_var not in os.environ:
-                return default
-            text = os.environ[env_var].strip().lower()
-            if not text or text == "unset":
-                return None
-            try:
-                value = int(text)
-            except ValueError:
-                value = -1
-        if value < 0:
-            raise ValueError(f"{env_var} must be a non-negative integer but got {value}")
-        return value
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{k}={v}' for k, v in vars(self).items())})"

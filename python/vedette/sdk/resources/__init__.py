@@ -16,10 +16,11 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from json import dumps
 from typing import Any
-from urllib.parse import unquote
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.util.types import AnyValue
+
+from vedette import _env
 
 logger = logging.getLogger("vedette")
 
@@ -194,15 +195,8 @@ class OTELResourceDetector(ResourceDetector):
 
     def detect(self) -> Resource:
         found: dict[str, AnyValue] = {}
-        for item in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","):
-            if not item.strip():
-                continue
-            key, equals, value = item.partition("=")
-            if not equals or not key.strip():
-                logger.warning("Invalid key value resource attribute pair %s", item)
-                continue
-            found[key.strip()] = unquote(value.strip())
-        if name := os.environ.get("OTEL_SERVICE_NAME"):
+        found.update(_env.given("OTEL_RESOURCE_ATTRIBUTES") or ())
+        if name := _env.given("OTEL_SERVICE_NAME"):
             found[SERVICE_NAME] = name
         return Resource(found)
 
@@ -323,8 +317,7 @@ _GROUP = "opentelemetry_resource_detector"
 def _build_resource_detectors() -> list[ResourceDetector]:
     """Those of ``OTEL_EXPERIMENTAL_RESOURCE_DETECTORS``, in its order, where ``*`` stands for all that are
     installed; the instance id before them and the environment after them unless they are named."""
-    configured = os.environ.get("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", "").split(",")
-    names = [name.strip() for name in configured if name.strip()]
+    names = list(_env.read("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"))
     if "service_instance" not in names:
         names.insert(0, "service_instance")
     names = list(dict.fromkeys([*names, "otel"]))

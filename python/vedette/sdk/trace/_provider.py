@@ -14,7 +14,7 @@ from opentelemetry import trace as trace_api
 from opentelemetry.metrics import MeterProvider
 from opentelemetry.util import types
 
-from vedette import _exit, _native
+from vedette import _env, _exit, _native
 from vedette.sdk import _self_observation
 from vedette.sdk.resources import Resource, _get_process_dependent_resource
 from vedette.sdk.trace import sampling
@@ -79,7 +79,7 @@ class TracerProvider(trace_api.TracerProvider):
         self.id_generator = id_generator or RandomIdGenerator()
         self._resource = Resource.create() if resource is None else resource
         self._span_limits = span_limits or SpanLimits()
-        self._disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+        self._disabled = bool(_env.read("OTEL_SDK_DISABLED"))
         self._active_span_processor = active_span_processor or SynchronousMultiSpanProcessor()
         self._native = _native.Provider(
             sampling._describe(self.sampler),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import abc
 import enum
 import logging
-import os
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +17,8 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, SpanKind, get_current_span
 from opentelemetry.trace.span import TraceState
 from opentelemetry.util.types import Attributes
+
+from vedette import _env
 
 logger = logging.getLogger("vedette")
 
@@ -302,9 +303,9 @@ _KNOWN_SAMPLERS: dict[str, Sampler | Callable[[float], Sampler]] = {
 
 
 def _ratio_from_environment() -> float:
-    value = os.environ.get("OTEL_TRACES_SAMPLER_ARG", "")
+    value = _env.given("OTEL_TRACES_SAMPLER_ARG")
     try:
-        rate = float(value)
+        rate = float(value or "")
         if 0.0 <= rate <= 1.0:
             return rate
     except ValueError:
@@ -316,8 +317,8 @@ def _ratio_from_environment() -> float:
 def _get_from_env_or_default() -> Sampler:
     """``OTEL_TRACES_SAMPLER`` and ``OTEL_TRACES_SAMPLER_ARG``; parentbased_always_on otherwise. A name that is none
     of ours is looked for in the entry points ``opentelemetry_traces_sampler``: a function of the argument."""
-    given = os.environ.get("OTEL_TRACES_SAMPLER", "").strip()
-    name = given.lower() or "parentbased_always_on"
+    given = _env.read("OTEL_TRACES_SAMPLER")
+    name = given.lower()
     known = _KNOWN_SAMPLERS.get(name)
     if isinstance(known, Sampler):
         return known
@@ -327,7 +328,7 @@ def _get_from_env_or_default() -> Sampler:
         from importlib.metadata import entry_points
 
         for entry in entry_points(group="opentelemetry_traces_sampler", name=given):
-            sampler = entry.load()(os.environ.get("OTEL_TRACES_SAMPLER_ARG", ""))
+            sampler = entry.load()(_env.given("OTEL_TRACES_SAMPLER_ARG") or "")
             if hasattr(sampler, "should_sample"):
                 return sampler
             logger.warning("OTEL_TRACES_SAMPLER=%r gave %r, which is no sampler", given, sampler)

@@ -42,10 +42,7 @@ class OTLPSpanExporter(OtlpSpanExporter, GrpcExporter):
                               certificate_file, client_certificate_file, client_key_file,
                               retryable_error_codes)  # fmt: skip
         self._set_meter_provider(meter_provider)
-        credentials = credentials or from_provider(
-            "OTEL_PYTHON_EXPORTER_OTLP_GRPC_TRACES_CREDENTIAL_PROVIDER",
-            "OTEL_PYTHON_EXPORTER_OTLP_GRPC_CREDENTIAL_PROVIDER",
-        )
+        credentials = credentials or from_provider("GRPC", "traces")
         if credentials is not None or channel_options:
             url = urlsplit(self._endpoint if "://" in self._endpoint else f"//{self._endpoint}")
             plain = url.scheme == "http" or (not url.scheme and self._options["insecure"])

@@ -41,10 +41,7 @@ class OTLPLogExporter(OtlpLogRecordExporter, HttpExporter):
                               certificate_file, client_certificate_file, client_key_file,
                               max_request_size)  # fmt: skip
         self._set_meter_provider(meter_provider)
-        session = session or from_provider(
-            "OTEL_PYTHON_EXPORTER_OTLP_HTTP_LOGS_CREDENTIAL_PROVIDER",
-            "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER",
-        )
+        session = session or from_provider("HTTP", "logs")
         if session is not None:
             self._sender = SessionSender(
                 session, self._endpoint, self._headers, self._timeout, self._compression,

@@ -41,10 +41,7 @@ class OTLPMetricExporter(OtlpMetricExporter, GrpcExporter):
             self, preferred_temporality, preferred_aggregation, max_export_batch_size
         )
         self._set_meter_provider(meter_provider)
-        credentials = credentials or from_provider(
-            "OTEL_PYTHON_EXPORTER_OTLP_GRPC_METRICS_CREDENTIAL_PROVIDER",
-            "OTEL_PYTHON_EXPORTER_OTLP_GRPC_CREDENTIAL_PROVIDER",
-        )
+        credentials = credentials or from_provider("GRPC", "metrics")
         if credentials is not None or channel_options:
             url = urlsplit(self._endpoint if "://" in self._endpoint else f"//{self._endpoint}")
             plain = url.scheme == "http" or (not url.scheme and self._options["insecure"])

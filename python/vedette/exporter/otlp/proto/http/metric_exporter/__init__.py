@@ -41,10 +41,7 @@ class OTLPMetricExporter(OtlpMetricExporter, HttpExporter):
             self, preferred_temporality, preferred_aggregation, max_export_batch_size
         )
         self._set_meter_provider(meter_provider)
-        session = session or from_provider(
-            "OTEL_PYTHON_EXPORTER_OTLP_HTTP_METRICS_CREDENTIAL_PROVIDER",
-            "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER",
-        )
+        session = session or from_provider("HTTP", "metrics")
         if session is not None:
             self._sender = SessionSender(
                 session, self._endpoint, self._headers, self._timeout, self._compression,
