@@ -568,9 +568,8 @@ def test_the_sdk_counts_its_log_processors(monkeypatch, http_sink):
     monkeypatch.setenv("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "true")
     reader = InMemoryMetricReader()
     meters = MeterProvider(metric_readers=[reader])
-    batch = BatchLogRecordProcessor(
-        HttpExporter(http_sink.base + "/v1/logs"), meter_provider=meters
-    )
+    exporter = HttpExporter(http_sink.base + "/v1/logs", meter_provider=meters)
+    batch = BatchLogRecordProcessor(exporter, meter_provider=meters)
     provider = provider_with(batch, meter_provider=meters)
     for _ in range(3):
         provider.get_logger("n").emit(body="x")
