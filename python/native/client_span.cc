@@ -34,9 +34,9 @@ struct Names {
     if (!trace || !context) return false;
     trace_module = Py_NewRef(PyModule_GetDict(trace.get()));
     suppress_keys[0] = PyUnicode_InternFromString("suppress_instrumentation");
-    suppress_keys[1] = PyObject_GetAttrString(context.get(), "_SUPPRESS_INSTRUMENTATION_KEY");
-    suppress_keys[2] = PyObject_GetAttrString(context.get(), "_SUPPRESS_HTTP_INSTRUMENTATION_KEY");
-    PyErr_Clear();  // releases of the API before these keys
+    // Null in releases of the API before these keys.
+    suppress_keys[1] = field(context.get(), "_SUPPRESS_INSTRUMENTATION_KEY").release();
+    suppress_keys[2] = field(context.get(), "_SUPPRESS_HTTP_INSTRUMENTATION_KEY").release();
     const std::pair<PyObject**, const char*> names[] = {
         {&tracer_provider, "_TRACER_PROVIDER"},
         {&meter_provider, "_METER_PROVIDER"},

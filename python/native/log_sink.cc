@@ -52,7 +52,7 @@ PyObject* sink_new(PyTypeObject*, PyObject* args, PyObject*) {
     queues.push_back({from->thread, from->lane});
   }
   Ref of_resource(PyObject_GetAttrString(resource, "attributes"));
-  Ref resource_url(PyObject_GetAttrString(resource, "schema_url"));
+  Ref resource_url(of_resource ? PyObject_GetAttrString(resource, "schema_url") : nullptr);
   if (!of_resource || !resource_url) return nullptr;
   auto* self = PyObject_New(SinkObject, sink_type);
   if (!self) return nullptr;

@@ -15,13 +15,6 @@ namespace {
 
 using sdk::Aggregation;
 
-/// An attribute, or null without an exception when there is none.
-Ref field(PyObject* object, const char* name) {
-  Ref value(object ? PyObject_GetAttrString(object, name) : nullptr);
-  if (!value) PyErr_Clear();
-  return value;
-}
-
 std::string text_field(PyObject* object, const char* name) {
   const Ref value = field(object, name);
   return value && value.get() != Py_None ? safe_str(value.get()) : std::string();

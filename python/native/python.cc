@@ -101,6 +101,12 @@ void report_exception(const char* what) {
   PyErr_Clear();
 }
 
+Ref field(PyObject* object, const char* name) {
+  Ref value(object ? PyObject_GetAttrString(object, name) : nullptr);
+  if (!value) PyErr_Clear();
+  return value;
+}
+
 bool is_false(PyObject* value) {
   if (!value) return false;
   const int truth = PyObject_IsTrue(value);

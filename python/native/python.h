@@ -114,6 +114,10 @@ PyObject* call_face(const char* function, PyObject* object);
 /// what the application's own code raised where it must not reach the application.
 void report_exception(const char* what);
 
+/// An attribute; null, with no exception set, when there is none, reading it raises, or `object` is
+/// null.
+Ref field(PyObject* object, const char* name);
+
 /// False for null, or when bool() fails.
 bool is_false(PyObject* value);
 

@@ -15,8 +15,7 @@ namespace {
 
 /// A property, or null without an exception.
 Ref property(PyObject* object, const char* name) {
-  Ref value(PyObject_GetAttrString(object, name));
-  if (!value) PyErr_Clear();
+  Ref value = field(object, name);
   return value.get() == Py_None ? Ref() : std::move(value);
 }
 

@@ -140,9 +140,8 @@ sdk::Decision ask_sampler(PyObject* sampler, const SpanObject* span, const Start
     answer->attributes = Ref::borrow(given.attributes);
     return sdk::Decision::kRecordAndSample;
   }
-  answer->attributes = Ref(PyObject_GetAttrString(result.get(), "attributes"));
-  answer->trace_state = Ref(PyObject_GetAttrString(result.get(), "trace_state"));
-  PyErr_Clear();
+  answer->attributes = field(result.get(), "attributes");
+  answer->trace_state = field(result.get(), "trace_state");
   return static_cast<sdk::Decision>(number);
 }
 
@@ -166,9 +165,8 @@ void notify(PyObject* hooks, const char* method, PyObject* span, PyObject* conte
 
 void add_links(SpanObject* span, PyObject* links) {
   each(links, 10'000, [&](PyObject* link) {
-    Ref context(PyObject_GetAttrString(link, "context"));
-    Ref attributes(PyObject_GetAttrString(link, "attributes"));
-    PyErr_Clear();
+    const Ref context = field(link, "context");
+    const Ref attributes = field(link, "attributes");
     if (context) add_link(span, context.get(), attributes.get());
     return true;
   });
@@ -309,9 +307,8 @@ void set_int(SpanObject* span, std::string_view key, int64_t value) {
 
 std::string exception_type(PyObject* exception) {
   PyObject* type = reinterpret_cast<PyObject*>(Py_TYPE(exception));
-  Ref qualname(PyObject_GetAttrString(type, "__qualname__"));
-  Ref module(PyObject_GetAttrString(type, "__module__"));
-  PyErr_Clear();
+  const Ref qualname = field(type, "__qualname__");
+  const Ref module = field(type, "__module__");
   const std::string name = qualname ? safe_str(qualname.get()) : Py_TYPE(exception)->tp_name;
   const std::string from = module ? safe_str(module.get()) : "";
   return from.empty() || from == "builtins" ? name : from + '.' + name;
@@ -464,9 +461,8 @@ PyObject* py_set_status(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
     set_status(span, code, given[1]);
     return none();
   }
-  Ref inner(PyObject_GetAttrString(given[0], "status_code"));
-  Ref description(PyObject_GetAttrString(given[0], "description"));
-  PyErr_Clear();
+  const Ref inner = field(given[0], "status_code");
+  const Ref description = field(given[0], "description");
   code = inner ? status_number(inner.get()) : -1;
   set_status(span, code, description.get());
   return none();

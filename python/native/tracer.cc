@@ -148,7 +148,7 @@ void provider_dealloc(PyObject* self) {
 
 bool take_resource(ProviderObject* provider, PyObject* resource) {
   Ref attributes(PyObject_GetAttrString(resource, "attributes"));
-  Ref schema_url(PyObject_GetAttrString(resource, "schema_url"));
+  Ref schema_url(attributes ? PyObject_GetAttrString(resource, "schema_url") : nullptr);
   if (!attributes || !schema_url) return false;
   provider->resource = encode_resource(attributes.get());
   provider->resource_schema_url = schema_url.get() == Py_None ? "" : safe_str(schema_url.get());
