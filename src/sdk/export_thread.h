@@ -76,13 +76,13 @@ class Lane {
   bool unreachable() const;
   void attempt(int64_t now);
   void keep_operation(int64_t ns, const SendResult& result);
-  void attempt_failed(const SendResult& result, int64_t now);
+  void attempt_failed(const SendResult& result, int64_t began);
   void retry_now();
   void build_batch();
   uint64_t items_in(std::string_view record) const;
   size_t request_bytes_max() const;
   void drop_too_large(size_t size, uint64_t items);
-  void give_up(std::string_view why);
+  void give_up(std::string_view why, int64_t now);
   void report_full(int64_t now);
   void drop_rest();
   void reset_in_child();

@@ -1,10 +1,12 @@
 #include <atomic>
 #include <map>
 
+#include "sdk/backoff.h"
 #include "sdk/diagnostic.h"
 #include "sdk/export_thread.h"
 #include "sdk/ids.h"
 #include "sdk/lane_batch.h"
+#include "sdk/notices.h"
 #include "sdk/transport.h"
 
 namespace vedette::sdk {
@@ -12,10 +14,7 @@ namespace {
 
 constexpr int64_t kMillisecond = 1'000'000;
 constexpr int64_t kSecond = 1000 * kMillisecond;
-constexpr int64_t kFirstPause = 500 * kMillisecond;
-constexpr int64_t kLongestPause = 30 * kSecond;
 constexpr int64_t kGiveUpAfter = 300 * kSecond;
-constexpr int64_t kSayAgainAfter = 60 * kSecond;
 /// A request is closed before it grows beyond this, whatever the number of its items.
 constexpr size_t kRequestBytesMax = 8u << 20;
 /// What a request has besides its records: an item's tag and length; resource and scope.
@@ -44,12 +43,12 @@ struct Lane::Work {
   uint64_t batch_items = 0;
   int64_t first_attempt = 0;
   int64_t retry_at = 0;
-  int64_t pause = kFirstPause;
+  Backoff backoff;
   int64_t due = 0;  // when what is pending must go; 0: not set
   bool unreachable = false;
-  std::string cause;  // of the last failure, said already
+  std::string cause;  // of the last failure; empty: the last attempt was good
+  Notices notices;
   uint64_t full_said = 0;
-  int64_t full_said_at = 0;
 };
 
 Lane::Lane(BatchOptions options, Endpoint endpoint, WaitLimits* limits)
@@ -161,10 +160,10 @@ void Lane::drop_too_large(size_t size, uint64_t items) {
   dropped_failed_.fetch_add(items, std::memory_order_relaxed);
   const std::string why =
       "larger than a request may be (" + std::to_string(request_bytes_max()) + " bytes)";
-  if (work_->cause == why) return;
-  work_->cause = why;
-  complain("one of the " + std::string(noun(endpoint_.signal)) + " for " + endpoint_.url() +
-           " lost: with " + std::to_string(size) + " bytes it is " + why);
+  work_->notices.say(why, monotonic_now(),
+                     "one of the " + std::string(noun(endpoint_.signal)) + " for " +
+                         endpoint_.url() + " lost: with " + std::to_string(size) + " bytes it is " +
+                         why);
 }
 
 void Lane::attempt(int64_t now) {
@@ -174,33 +173,30 @@ void Lane::attempt(int64_t now) {
   if (keep_operations_.load(std::memory_order_relaxed)) {
     keep_operation(monotonic_now() - now, result);
   }
-  if (result.kind != SendResult::Kind::kSent) return attempt_failed(result, monotonic_now());
+  if (result.kind != SendResult::Kind::kSent) return attempt_failed(result, now);
   const uint64_t rejected = std::min(result.rejected, work.batch_items);
   sent_.fetch_add(work.batch_items - rejected, std::memory_order_relaxed);
   if (rejected || !result.message.empty()) {
     rejected_.fetch_add(rejected, std::memory_order_relaxed);
-    if (work.cause != result.message) {
-      complain(endpoint_.url() + " rejected " + std::to_string(rejected) + " " +
-               noun(endpoint_.signal) + ": " + result.message);
-      work.cause = result.message;
-    }
-  } else if (!work.cause.empty()) {
-    complain(std::string(noun(endpoint_.signal)) + " reach " + endpoint_.url() + " again");
+    work.notices.say("rejected", now,
+                     endpoint_.url() + " rejected " + std::to_string(rejected) + " " +
+                         noun(endpoint_.signal) + ": " + result.message);
+  }
+  if (!work.cause.empty()) {
+    work.notices.say("again", now,
+                     std::string(noun(endpoint_.signal)) + " reach " + endpoint_.url() + " again");
     work.cause.clear();
   }
   work.batch.clear();
   if (work.batch.capacity() > (1u << 20)) work.batch.shrink_to_fit();
   work.batch_items = 0;
-  work.pause = kFirstPause;
+  work.backoff.reset();
   work.unreachable = false;
 }
 
 void Lane::keep_operation(int64_t ns, const SendResult& result) {
   constexpr size_t kKept = 1000;
-  // Of "HTTP 503: …" the part that does not vary.
-  const std::string error = result.kind == SendResult::Kind::kSent
-                                ? ""
-                                : result.message.substr(0, result.message.find_first_of(":("));
+  const std::string error(result.kind == SendResult::Kind::kSent ? "" : kind_of(result.message));
   const std::lock_guard lock(operations_mutex_);
   if (operations_.size() == kKept) operations_.erase(operations_.begin());
   operations_.push_back({static_cast<double>(ns) / kSecond, error});
@@ -212,51 +208,47 @@ std::vector<Operation> Lane::take_operations() {
   return std::exchange(operations_, {});
 }
 
-void Lane::attempt_failed(const SendResult& result, int64_t now) {
+void Lane::attempt_failed(const SendResult& result, int64_t began) {
   Work& work = *work_;
+  const int64_t now = monotonic_now();
+  work.cause = result.message;
   if (result.kind == SendResult::Kind::kRefused) {
-    return give_up(result.message + ", which a retry would not change");
+    return give_up(result.message + ", which a retry would not change", now);
   }
-  if (now - work.first_attempt > kGiveUpAfter) return give_up(result.message + ", for 5 minutes");
+  if (now - work.first_attempt > kGiveUpAfter) {
+    return give_up(result.message + ", for 5 minutes", now);
+  }
   work.unreachable = !result.connected;
-  if (work.cause != result.message) {
-    complain("cannot send " + std::string(noun(endpoint_.signal)) + " to " + endpoint_.url() +
-             ": " + result.message + "; keeping up to " + std::to_string(ring_->capacity() >> 20) +
-             " MiB and trying again");
-    work.cause = result.message;
-  }
-  // Full jitter around the growing pause, so that many workers do not come back at once.
-  const auto jitter = static_cast<int64_t>(random_id() % static_cast<uint64_t>(work.pause));
+  work.notices.say(result.message, now,
+                   "cannot send " + std::string(noun(endpoint_.signal)) + " to " + endpoint_.url() +
+                       ": " + result.message + "; keeping up to " +
+                       std::to_string(ring_->capacity() >> 20) + " MiB and trying again");
   const int64_t wished = result.retry_after.count() * kMillisecond;
-  work.retry_at = now + std::max(wished, work.pause / 2 + jitter);
-  work.pause = std::min(work.pause * 2, kLongestPause);
+  work.retry_at = work.backoff.next(began, now, wished, random_id());
 }
 
 void Lane::retry_now() {
   work_->retry_at = 0;
-  work_->pause = kFirstPause;
+  work_->backoff.reset();
 }
 
-void Lane::give_up(std::string_view why) {
+void Lane::give_up(std::string_view why, int64_t now) {
   Work& work = *work_;
   dropped_failed_.fetch_add(work.batch_items, std::memory_order_relaxed);
-  if (work.cause != why) {
-    complain(std::to_string(work.batch_items) + " " + noun(endpoint_.signal) + " for " +
-             endpoint_.url() + " lost: " + std::string(why));
-    work.cause = why;
-  }
+  work.notices.say("lost by " + work.cause, now,
+                   std::to_string(work.batch_items) + " " + noun(endpoint_.signal) + " for " +
+                       endpoint_.url() + " lost: " + std::string(why));
   work.batch.clear();
   work.batch_items = 0;
-  work.pause = kFirstPause;
+  work.backoff.reset();
 }
 
 void Lane::report_full(int64_t now) {
-  Work& work = *work_;
-  if (shut_.load() || (work.full_said_at && now < work.full_said_at + kSayAgainAfter)) return;
-  work.full_said = dropped_full_.load(std::memory_order_relaxed);
-  work.full_said_at = now;
-  complain("the queue for " + endpoint_.url() + " is full: newest dropped, " +
-           std::to_string(work.full_said) + " " + noun(endpoint_.signal) + " so far");
+  if (shut_.load()) return;
+  const uint64_t dropped = dropped_full_.load(std::memory_order_relaxed);
+  const std::string text = "the queue for " + endpoint_.url() + " is full: newest dropped, " +
+                           std::to_string(dropped) + " " + noun(endpoint_.signal) + " so far";
+  if (work_->notices.say("full", now, text)) work_->full_said = dropped;
 }
 
 /// At the end: what did not get through is lost, and said.
