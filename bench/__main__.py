@@ -1,4 +1,5 @@
-"""`./dev bench [NAME…]`: measures and writes bench/RESULTS.md. Names: python spans logs samples ui idle; all where none is given.
+"""`./dev bench [NAME…]`: measures and writes bench/RESULTS.md. Names: python errors soak forks spans logs samples ui idle; all
+where none is given.
 
 Figures are CPU seconds and bytes, and ratios between programs measured in the same run: wall time on a shared machine
 says little. `--quick` uses a tenth of the load.
@@ -116,9 +117,24 @@ def bench_python(quick: bool) -> str:
     return table(head, rows) + "\nThread CPU each, where the unit says nothing else.\n"
 
 
+def bench_promise(script: str, quick: bool, *quick_options: str) -> str:
+    """A script of bench/python that tries a promise under load and says so itself where it is not kept."""
+    command = [sys.executable, str(server.ROOT / "bench" / "python" / f"{script}.py"), "--json"]
+    done = subprocess.run(
+        command + list(quick_options if quick else ()),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    rows = [[row[0], row[1], row[5]] for row in map(python_row, json.loads(done.stdout))]
+    outcome = "Kept." if done.returncode == 0 else "**Not kept.**"
+    return table(["figure", "Vedette", "bar"], rows) + f"\n{outcome}\n"
+
+
 def python_row(row: dict) -> list[str]:
     def shown(value: float | None) -> str:
-        return "–" if value is None else f"{value:,.{0 if value >= 1000 else 2}f} {row['unit']}"
+        digits = 0 if value is not None and (value >= 1000 or value == int(value)) else 2
+        return "–" if value is None else f"{value:,.{digits}f} {row['unit']}".strip()
 
     ours, theirs = row["vedette"], row["peer"]
     ratio = f"{theirs / ours:.1f} ×" if ours and theirs else "–"
@@ -167,6 +183,18 @@ def bench_idle(_quick: bool) -> str:
 
 BENCHES = {
     "python": ("In the process", bench_python),
+    "errors": (
+        "Every error kept, at a steady rate over several workers",
+        lambda quick: bench_promise("errors_kept", quick, "--seconds", "6"),
+    ),
+    "soak": (
+        "Memory over time",
+        lambda quick: bench_promise("soak", quick, "--spans", "1000000", "--others", "100000"),
+    ),
+    "forks": (
+        "Forks while threads record",
+        lambda quick: bench_promise("forks", quick, "--forks", "1000"),
+    ),
     "spans": ("Spans stored and indexed, OTLP/HTTP", lambda quick: bench_ingest("spans", quick)),
     "logs": (
         "Log records stored and indexed, OTLP/HTTP",
