@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -27,19 +28,22 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "asyncpg": ("asyncpg",),
     "structlog": ("structlog",),
 }
-#: The oldest releases that are observed.
-OLDEST = {
-    "httpx": (0, 24),
-    "requests": (2, 25),
-    "redis": (4, 6),
-    "sqlalchemy": (2, 0),
-    "psycopg": (3, 1),
-    "asyncpg": (0, 27),
-    "structlog": (21, 1),
+#: The oldest releases that are observed, and the newest that the tests have seen.
+RELEASES = {
+    "fastapi": ((0, 100), (0, 165)),
+    "starlette": ((0, 27), (1, 10)),
+    "httpx": ((0, 24), (0, 28)),
+    "requests": ((2, 25), (2, 34)),
+    "redis": ((4, 6), (8, 1)),
+    "sqlalchemy": ((2, 0), (2, 1)),
+    "psycopg": ((3, 1), (3, 3)),
+    "asyncpg": ((0, 27), (0, 32)),
+    "structlog": ((21, 1), (26, 1)),
 }
 #: Where the distribution has another name than the module.
 DISTRIBUTIONS = {"sqlalchemy": "SQLAlchemy"}
-_FRAMEWORKS = ("fastapi", "starlette", "asgi")
+#: The names by which the instrumentations of FastAPI and Starlette can be left out, one for all.
+FRAMEWORKS = ("fastapi", "starlette", "asgi")
 
 _started = False
 
@@ -64,7 +68,7 @@ def start() -> None:
 def observe() -> None:
     """Our own instrumentations, each as soon as its library is imported."""
     observe_libraries()
-    if not disabled_names().intersection(_FRAMEWORKS):
+    if not disabled_names().intersection(FRAMEWORKS):
         observe_frameworks()
 
 
@@ -96,16 +100,30 @@ def disabled_names() -> set[str]:
 
 def covered(name: str) -> bool:
     """Whether our own instrumentations do what upstream's of that name does."""
-    return name in _FRAMEWORKS or any(name in names for names in LIBRARIES.values())
+    return name in FRAMEWORKS or any(name in names for names in LIBRARIES.values())
 
 
-def unsupported(library: str, version: str) -> str | None:
+def too_old(library: str, version: str) -> str | None:
     """Why an installed version is not observed; ``None`` where it is."""
-    oldest = OLDEST.get(library)
-    if oldest is None:
+    oldest = RELEASES[library][0]
+    if _release(version) >= oldest:
         return None
-    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
-    return f"older than {'.'.join(map(str, oldest))}" if numbers < oldest else None
+    return f"too old: {'.'.join(map(str, oldest))} is the oldest release that is observed"
+
+
+def too_new(library: str, version: str) -> str | None:
+    """Why it is not sure that an installed version is observed; ``None`` where it is."""
+    newest = RELEASES[library][1]
+    if _release(version) <= newest:
+        return None
+    return (
+        f"too new: {'.'.join(map(str, newest))} is the newest release that Vedette is tested with; "
+        "it is observed as that one would be"
+    )
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
 
 
 def load_others() -> None:

@@ -141,18 +141,18 @@ def sampler() -> Any:
 
 
 def mend_propagators() -> None:
-    """``opentelemetry.propagate`` raises at import where ``OTEL_PROPAGATORS`` names one that is not installed; such a
-    name is said and left out instead."""
+    """``opentelemetry.propagate`` raises at import where ``OTEL_PROPAGATORS`` names one that is not installed, or
+    fails; such a name is said and left out instead."""
     names = _env.given("OTEL_PROPAGATORS")
     if names is None or any(name.lower() == "none" for name in names):
         return
     known = []
     for name in names:
         try:
-            _components.find(_components.PROPAGATOR, name)
+            _components.find(_components.PROPAGATOR, name)()
             known.append(name)
         except Exception as error:
-            logger.warning("OTEL_PROPAGATORS: %s; it is left out", error)
+            logger.warning("OTEL_PROPAGATORS: %s: %s; it is left out", name, error)
     if len(known) < len(names):
         os.environ["OTEL_PROPAGATORS"] = ",".join(known) or "none"
 

@@ -221,16 +221,27 @@ def _libraries(report: Report) -> None:
     for library in ("fastapi", "starlette", *_boot.LIBRARIES):
         there = version(_boot.DISTRIBUTIONS.get(library, library))
         if there is None:
-            report.line("note", f"{library} is not installed")
-        elif library in disabled:
+            report.line("note", f"{library} is not observed", "it is not installed")
+        elif disabled.intersection(_boot.LIBRARIES.get(library, _boot.FRAMEWORKS)):
             report.line(
                 "note",
                 f"{library} {there} is not observed",
                 "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
             )
         else:
-            reason = _boot.unsupported(library, there)
-            report.line("broken" if reason else "ok", f"{library} {there}", reason or "observed")
+            _release(report, library, there)
+
+
+def _release(report: Report, library: str, there: str) -> None:
+    from vedette import _boot
+
+    old, new = _boot.too_old(library, there), _boot.too_new(library, there)
+    if old:
+        report.line("broken", f"{library} {there} is not observed", old)
+    elif new:
+        report.line("note", f"{library} {there}", new)
+    else:
+        report.line("ok", f"{library} {there}", "observed")
 
 
 def _plugins(report: Report) -> None:

@@ -20,6 +20,8 @@ from opentelemetry import _logs, metrics, trace
 from opentelemetry._logs import _internal as logs_internal
 from opentelemetry.metrics import _internal as metrics_internal
 
+from vedette import _exit
+
 logger = logging.getLogger("vedette")
 
 # Kept for good: spans begun with them may still be on their way.
@@ -99,16 +101,27 @@ def _set(kind: str, module: Any, setter: str, variable: str, provider: Any,
 
 def _retire(provider: Any) -> None:
     """Sends what the provider has recorded, off the caller's thread, and stops it."""
-    threading.Thread(
-        target=_shut_down, args=(provider,), name="vedette-handover", daemon=True
-    ).start()
+    _exit.at_exit(_Retiring(provider))
 
 
-def _shut_down(provider: Any) -> None:
-    try:
-        provider.shutdown()
-    except Exception:
-        logger.debug("shutdown failed", exc_info=True)
+class _Retiring:
+    """A provider that is shut down by a thread; the end of the process waits for it."""
+
+    def __init__(self, provider: Any) -> None:
+        self._provider = provider
+        self._thread = threading.Thread(target=self._run, name="vedette-handover", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._provider.shutdown()
+        except Exception:
+            logger.debug("shutdown failed", exc_info=True)
+        finally:
+            _exit.forget(self)
+
+    def shutdown(self) -> None:
+        self._thread.join(_exit.SECONDS)
 
 
 def _kind(provider: Any) -> str:
