@@ -1,4 +1,5 @@
-"""Code as it is found in tutorials for opentelemetry-sdk and prometheus_client runs under `vedette run`, unedited.
+"""Code as it is found in tutorials for opentelemetry-sdk and prometheus_client runs under `vedette run`, unedited, and
+without it with the changed imports that docs/python.md names.
 
 ``unedited/*.txt`` are such blocks. Each program below is a prelude that defines the names its blocks leave open, the
 blocks, and what is done with them.
@@ -7,9 +8,12 @@ blocks, and what is done with them.
 from __future__ import annotations
 
 import json
+import re
+import sys
 import textwrap
 from pathlib import Path
 
+import pytest
 from sink import attributes
 from test_ways import RUN, answer, run
 
@@ -41,15 +45,42 @@ def program(*parts: str) -> str:
     return "\n".join(textwrap.dedent(part) for part in parts)
 
 
-def run_blocks(tmp_path, *parts: str, **variables: str):
-    path = tmp_path / "program.py"
-    path.write_text(program(*parts))
-    return run([*RUN, "python", str(path)], **variables)
+CHANGED = {
+    "opentelemetry.sdk": "vedette.sdk",
+    "opentelemetry.exporter": "vedette.exporter",
+    "opentelemetry.instrumentation": "vedette.instrumentors",
+    "prometheus_client": "vedette.prometheus",
+}
 
 
-def test_telemetry_and_spans(tmp_path, grpc_sink):
+def with_changed_imports(code: str) -> str:
+    names = "|".join(map(re.escape, CHANGED))
+    return re.sub(
+        rf"^(\s*(?:from|import) )({names})\b", lambda m: m[1] + CHANGED[m[2]], code, flags=re.M
+    )
+
+
+@pytest.fixture(params=["unedited", "changed imports"])
+def run_blocks(request, tmp_path):
+    """Runs a program of these parts. ``by_hand`` is a part that stands for `vedette run` where that is not used."""
+
+    def start(*parts: str, by_hand: str = "", **variables: str):
+        path = tmp_path / "program.py"
+        code = program(*parts)
+        if request.param == "changed imports":
+            code = with_changed_imports(code.replace(APP, APP + by_hand))
+            # So that nothing is found behind upstream's names by accident.
+            unchanged = re.search(rf"^\s*(from|import) ({'|'.join(CHANGED)})\b", code, flags=re.M)
+            assert not unchanged
+        path.write_text(code)
+        words = RUN if request.param == "unedited" else []
+        return run([*words, sys.executable, str(path)], **variables)
+
+    return start
+
+
+def test_telemetry_and_spans(run_blocks, grpc_sink):
     done = run_blocks(
-        tmp_path,
         APP,
         'db_engine = create_engine("sqlite://")',
         block("telemetry").replace(COLLECTOR, grpc_sink.url),
@@ -98,9 +129,8 @@ def test_telemetry_and_spans(tmp_path, grpc_sink):
     assert attributes(charged)["payment.provider"] == "acme"
 
 
-def test_red_middleware(tmp_path):
+def test_red_middleware(run_blocks):
     done = run_blocks(
-        tmp_path,
         APP,
         block("red"),
         """
@@ -125,9 +155,8 @@ def test_red_middleware(tmp_path):
     assert 'http_request_duration_seconds_count{method="GET",path="/orders/{id}"} 3.0' in lines
 
 
-def test_structured_logs(tmp_path, http_sink):
+def test_structured_logs(run_blocks, http_sink):
     done = run_blocks(
-        tmp_path,
         APP,
         "class CreateOrderRequest: user_id, items = 7, [1, 2]",
         "async def process_order(request): return Some(id=4711, total_cents=1200)",
@@ -136,6 +165,7 @@ def test_structured_logs(tmp_path, http_sink):
         with trace.get_tracer("t").start_as_current_span("request"):
             asyncio.run(create_order(CreateOrderRequest))
         """,
+        by_hand="import vedette\nvedette.instrument(app)\n",
         OTEL_EXPORTER_OTLP_ENDPOINT=http_sink.base,
     )
     started, created = (json.loads(line) for line in done.stdout.splitlines())
@@ -153,9 +183,8 @@ def test_structured_logs(tmp_path, http_sink):
     assert {r.trace_id for r in records} == {span.trace_id}
 
 
-def test_business_metrics(tmp_path):
+def test_business_metrics(run_blocks):
     done = run_blocks(
-        tmp_path,
         APP,
         """
         Order = Some
@@ -190,9 +219,8 @@ def test_business_metrics(tmp_path):
         assert line in lines
 
 
-def test_health(tmp_path):
+def test_health(run_blocks):
     done = run_blocks(
-        tmp_path,
         APP,
         """
         async def fine(*_): pass
@@ -213,9 +241,8 @@ def test_health(tmp_path):
     assert answer(done) == [[200, {"status": "alive"}], [503, degraded]]
 
 
-def test_samplers(tmp_path):
+def test_samplers(run_blocks):
     done = run_blocks(
-        tmp_path,
         APP,
         "from opentelemetry.sdk.trace import TracerProvider",
         block("sampling"),
