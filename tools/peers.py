@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -16,7 +17,7 @@ PROGRAMS = {
 }
 
 
-def _mirror() -> str:
+def mirror() -> str:
     """The Debian mirror that apt is set to."""
     etc = Path("/etc/apt")
     for path in [*sorted((etc / "sources.list.d").glob("*.sources")), etc / "sources.list"]:
@@ -37,7 +38,7 @@ def _apt(*arguments: str, cwd: Path) -> None:
         (state / folder).mkdir(parents=True, exist_ok=True)
     sources = state / "sources.list"
     sources.write_text(
-        f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {_mirror()} {SUITE} main\n"
+        f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {mirror()} {SUITE} main\n"
     )
     options = {
         "Dir::State": state,
@@ -79,5 +80,8 @@ def version(name: str) -> str:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--mirror"]:
+        print(mirror())
+        sys.exit()
     for peer in PROGRAMS:
         print(f"{peer}: {program(peer)}: {version(peer)}")

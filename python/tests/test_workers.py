@@ -60,6 +60,7 @@ GUNICORN = {
     "sync, preloaded": (WSGI, ["-k", "sync", "--preload"]),
     "gthread": (WSGI, ["-k", "gthread", "--threads", "4"]),
     "uvicorn's worker": (ASGI, ["-k", "uvicorn_worker.UvicornWorker"]),
+    "uvicorn's worker, preloaded": (ASGI, ["-k", "uvicorn_worker.UvicornWorker", "--preload"]),
 }
 
 

@@ -62,6 +62,22 @@ def _hook_children() -> None:
     if celery is not None and "celery" not in _hooked:
         _hooked.add("celery")
         celery.worker_process_shutdown.connect(_on_celery_exit, weak=False)
+    base = sys.modules.get("gunicorn.workers.base")
+    if base is not None and "gunicorn" not in _hooked:
+        _hooked.add("gunicorn")
+        _hook_gunicorn(base.Worker)
+
+
+def _hook_gunicorn(worker: Any) -> None:
+    """uvicorn's worker gives SIGTERM its default back before it takes the app, which was imported before the fork."""
+    load = worker.load_wsgi
+
+    def load_wsgi(self: Any) -> None:
+        load(self)
+        if _open:
+            _hook_sigterm()
+
+    worker.load_wsgi = load_wsgi
 
 
 def _on_celery_exit(**_: Any) -> None:

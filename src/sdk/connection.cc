@@ -45,6 +45,18 @@ bool is_address(const std::string& host) {
          inet_pton(AF_INET6, host.c_str(), &buffer) == 1;
 }
 
+// OpenSSL is linked in, so that it looks where Debian keeps the certificates (unless SSL_CERT_FILE
+// or SSL_CERT_DIR says otherwise). Other distributions keep them elsewhere.
+void trust_system_certificates(SSL_CTX* context) {
+  SSL_CTX_set_default_verify_paths(context);
+  if (access(X509_get_default_cert_dir(), R_OK) == 0) return;
+  for (const char* file : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                           "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"}) {
+    if (SSL_CTX_load_verify_locations(context, file, nullptr) == 1) return;
+  }
+  ERR_clear_error();
+}
+
 }  // namespace
 
 int64_t monotonic_now() {
@@ -177,7 +189,7 @@ Status Connection::make_context() {
     return Status(Code::kInvalidArgument, "TLS file " + file + ": " + tls_error());
   };
   if (endpoint_.ca_file.empty()) {
-    SSL_CTX_set_default_verify_paths(context_);
+    trust_system_certificates(context_);
   } else if (SSL_CTX_load_verify_locations(context_, endpoint_.ca_file.c_str(), nullptr) != 1) {
     return file_error(endpoint_.ca_file);
   }
