@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -121,6 +122,50 @@ def test_gunicorn(http_sink, tmp_path, program, arguments):
     assert len({span.span_id for _, span in http_sink.spans()}) == len(names)
     # Once for each process that imported the app; the second worker may be told to stop before it has.
     assert 1 <= names.count("imported") <= (1 if "--preload" in arguments else 2)
+
+
+UWSGI = ["uwsgi", "--plugin", "python3", "--virtualenv", sys.prefix, "--pythonpath", "."]
+UWSGI += ["--module", "served", "--need-app", "--master", "--processes", "2", "--die-on-term"]
+UWSGI_WAYS = {
+    "forked after the import": [],
+    "with threads and fork hooks": ["--enable-threads", "--threads", "2", "--py-call-osafterfork"],
+    "imported by each": ["--lazy-apps"],
+}
+
+
+@pytest.mark.skipif(not shutil.which("uwsgi"), reason="uWSGI is not installed")
+@pytest.mark.parametrize("arguments", UWSGI_WAYS.values(), ids=UWSGI_WAYS.keys())
+def test_uwsgi(http_sink, tmp_path, arguments):
+    """Without --enable-threads no thread of Python's but the first ever runs, and without --py-call-osafterfork Python
+    does not know that it was forked: what sends, and what notices the fork, is native."""
+    imports = 2 if "--lazy-apps" in arguments else 1
+    (tmp_path / "served.py").write_text(WSGI.replace("def app(", "def application("))
+    with socket.create_server(("127.0.0.1", 0)) as listener, (tmp_path / "log").open("w") as log:
+        os.set_inheritable(listener.fileno(), True)
+        port = listener.getsockname()[1]
+        process = subprocess.Popen(
+            [*UWSGI, "--http-socket", f"fd://{listener.fileno()}", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "URL": http_sink.url, "OTEL_BSP_SCHEDULE_DELAY": "1000"},
+            pass_fds=[listener.fileno()],
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            until(lambda: answers(port))
+            # The master ends without Python's atexit; what it recorded is sent in time.
+            until(lambda: names_of(http_sink).count("imported") == imports)
+            with ThreadPoolExecutor(8) as pool:
+                assert all(pool.map(lambda _: answers(port), range(100)))
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+        finally:
+            process.kill()
+            process.wait()
+    names = names_of(http_sink)
+    assert names.count("request") == 101, (tmp_path / "log").read_text()
+    assert len({span.span_id for _, span in http_sink.spans()}) == len(names)
+    assert names.count("imported") == imports
 
 
 def test_celery_prefork(http_sink, tmp_path):

@@ -5,6 +5,7 @@ packages_build=(g++ cmake ninja-build ccache mold pkg-config python3 python3-dev
   libroaring-dev libyaml-cpp-dev libfmt-dev libspdlog-dev libxxhash-dev libsnappy-dev libcli11-dev rapidjson-dev
   libgtest-dev libgmock-dev libbenchmark-dev)
 packages_demo=(postgresql redis-server)
+packages_python=(uwsgi-core uwsgi-plugin-python3)
 packages_test=(chromium fonts-dejavu-core curl nghttp2-client)
 packages_lint=(clang-format-16)
 packages_fuzz=(clang-16 libclang-rt-16-dev llvm-16)

@@ -29,7 +29,7 @@ stage_release() {
 run_pytest() { "$VENV/bin/python" -m pytest -q -p no:cacheprovider "$@"; }
 
 stage_python() {
-  need_machine demo
+  need_machine demo python
   stage_release
   step "Python package tests" test-python run_pytest python/tests
 }
