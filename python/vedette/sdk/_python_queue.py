@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import inspect
 import logging
-import os
 import threading
-import weakref
 from collections import deque
 from time import monotonic
 from typing import Any
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
+
+from vedette._forks import after_fork_in_child
 
 logger = logging.getLogger("vedette")
 
@@ -34,13 +34,7 @@ class PythonQueue:
         self._shut = False
         self._stats = {"queued": 0, "sent": 0, "dropped_full": 0, "dropped_failed": 0}
         self._begin()
-        begin = weakref.WeakMethod(self._begin)
-
-        def after_fork() -> None:
-            if again := begin():
-                again()
-
-        os.register_at_fork(after_in_child=after_fork)
+        after_fork_in_child(self._begin)
 
     def _begin(self) -> None:
         self._items: deque[Any] = deque()

@@ -20,6 +20,7 @@ from opentelemetry.metrics import MeterProvider, get_meter_provider
 from opentelemetry.util.types import AnyValue, Attributes
 
 from vedette import _env, _exit, _native
+from vedette._forks import after_fork_in_child
 from vedette.sdk._logs._processors import (
     ConcurrentMultiLogRecordProcessor,
     LogRecordProcessor,
@@ -27,7 +28,6 @@ from vedette.sdk._logs._processors import (
 )
 from vedette.sdk._logs._records import LogRecordLimits, ReadWriteLogRecord, with_exception
 from vedette.sdk.resources import Resource, _get_process_dependent_resource
-from vedette.sdk.trace import _provider as _processes
 from vedette.sdk.util._configurator import RuleBasedConfigurator
 from vedette.sdk.util.instrumentation import InstrumentationScope
 
@@ -174,7 +174,7 @@ class LoggerProvider(logs_api.LoggerProvider):
         self._followers: weakref.WeakSet[Any] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._shutdown_on_exit = shutdown_on_exit
-        _processes._providers.add(self)
+        after_fork_in_child(self._handle_fork)
         if shutdown_on_exit:
             _exit.at_exit(self)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 import weakref
@@ -14,6 +13,7 @@ from typing import Any, ClassVar
 from opentelemetry import metrics as api
 
 from vedette import _env, _exit
+from vedette._forks import after_fork_in_child
 from vedette.sdk.metrics import _instruments as instruments
 from vedette.sdk.metrics._aggregation import check_boundaries
 from vedette.sdk.metrics._consumer import Consumer, MetricsTimeoutError
@@ -204,7 +204,7 @@ class MeterProvider(api.MeterProvider):
         self._exit = _Exit(self) if shutdown_on_exit else None
         if self._exit:
             _exit.at_exit(self._exit)
-        _after_fork_in_child(self, MeterProvider._after_fork)
+        after_fork_in_child(self._after_fork)
 
     def _take(self, reader: Any) -> None:
         self._metric_readers.append(reader)
@@ -321,15 +321,3 @@ class _Exit:
 
     def shutdown(self) -> None:
         self._provider.shutdown(1e3 * _exit.SECONDS)
-
-
-def _after_fork_in_child(owner: Any, method: Callable[[Any], None]) -> None:
-    """Calls ``method(owner)`` in forked children, as long as the owner lives."""
-    weak = weakref.ref(owner)
-
-    def call() -> None:
-        alive = weak()
-        if alive is not None:
-            method(alive)
-
-    os.register_at_fork(after_in_child=call)

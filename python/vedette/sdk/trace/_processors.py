@@ -7,14 +7,14 @@ others are called when a span starts and ends.
 from __future__ import annotations
 
 import concurrent.futures
-import os
 import threading
-import weakref
 from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context import Context
+
+from vedette._forks import after_fork_in_child
 
 if TYPE_CHECKING:
     from vedette.sdk.trace import ReadableSpan, Span
@@ -109,13 +109,7 @@ class ConcurrentMultiSpanProcessor(_MultiSpanProcessor):
         super().__init__()
         self._num_threads = num_threads
         self._start_threads()
-        renew = weakref.WeakMethod(self._start_threads)
-
-        def after_fork() -> None:
-            if again := renew():
-                again()
-
-        os.register_at_fork(after_in_child=after_fork)
+        after_fork_in_child(self._start_threads)
 
     def _start_threads(self) -> None:
         self._executor = concurrent.futures.ThreadPoolExecutor(max_workers=self._num_threads)

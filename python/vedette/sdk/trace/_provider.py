@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +13,7 @@ from opentelemetry.metrics import MeterProvider
 from opentelemetry.util import types
 
 from vedette import _env, _exit, _native
+from vedette._forks import after_fork_in_child
 from vedette.sdk import _self_observation
 from vedette.sdk.resources import Resource, _get_process_dependent_resource
 from vedette.sdk.trace import sampling
@@ -96,7 +95,7 @@ class TracerProvider(trace_api.TracerProvider):
         self._tracers: dict[InstrumentationScope, Any] = {}
         self._tracers_lock = threading.Lock()
         self._shutdown_on_exit = shutdown_on_exit
-        _providers.add(self)
+        after_fork_in_child(self._handle_fork)
         if _self_observation.enabled():
             _self_observation.observe_spans(self, meter_provider)
         if shutdown_on_exit:
@@ -187,18 +186,3 @@ class TracerProvider(trace_api.TracerProvider):
     def _handle_fork(self) -> None:
         self._tracers_lock = threading.Lock()
         self._update_resource(_get_process_dependent_resource())
-
-
-# All there are, for a forked child.
-_providers: weakref.WeakSet[TracerProvider] = weakref.WeakSet()
-
-
-def _after_fork_in_child() -> None:
-    for provider in list(_providers):
-        try:
-            provider._handle_fork()
-        except Exception:
-            logger.exception("the resource of a forked process could not be renewed")
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)
