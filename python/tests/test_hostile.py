@@ -206,3 +206,19 @@ def test_spans_and_tracers_are_given_back(recorder):
     del span
     gc.collect()
     assert gone() is None
+
+
+def test_providers_that_are_gone_leave_nothing_for_forks():
+    from vedette import _forks
+    from vedette.sdk._logs import LoggerProvider
+    from vedette.sdk.metrics import MeterProvider
+    from vedette.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    def make():
+        for kind in (TracerProvider, MeterProvider, LoggerProvider):
+            kind(shutdown_on_exit=False).shutdown()
+        BatchSpanProcessor(InMemorySpanExporter()).shutdown()
+        gc.collect()
+        return len(_forks._methods)
+
+    assert make() == make()

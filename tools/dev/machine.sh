@@ -10,6 +10,7 @@ packages_test=(chromium fonts-dejavu-core curl nghttp2-client)
 packages_lint=(clang-format-16)
 packages_fuzz=(clang-16 libclang-rt-16-dev llvm-16)
 packages_bench=(curl)
+packages_references=(python3-dbg)
 
 as_root() {
   if ((EUID == 0)); then

@@ -1,6 +1,7 @@
 # ./dev test: the stages, each of which says how it went; the last line counts them.
 
 all_stages=(lint ui unit release python e2e differential demo fuzz)
+more_stages=(references)  # not among all: they need packages that nothing else does
 
 stage_lint() {
   need_machine lint
@@ -32,6 +33,17 @@ stage_python() {
   need_machine demo python
   stage_release
   step "Python package tests" test-python run_pytest python/tests
+}
+
+# Every native operation in a loop, under an interpreter that counts all references.
+stage_references() {
+  need_machine references
+  need_venv
+  build_preset pydebug
+  local extension=(build/pydebug/python/_native.*.so)
+  PYTHONPATH=python:$(echo "$VENV"/lib/python*/site-packages) \
+    step "References are given back, by a debug build of CPython" test-references \
+    python3-dbg python/tests/references/counting.py "${extension[0]}"
 }
 
 stage_e2e() {
@@ -138,7 +150,8 @@ cmd_test() {
   local stages=("$@") stage passed=0 failed=() begin=$SECONDS
   ((${#stages[@]})) || stages=("${all_stages[@]}")
   for stage in "${stages[@]}"; do
-    [[ " ${all_stages[*]} " == *" $stage "* ]] || die "There is no stage '$stage'; the stages: ${all_stages[*]}."
+    [[ " ${all_stages[*]} ${more_stages[*]} " == *" $stage "* ]] ||
+      die "There is no stage '$stage'; the stages: ${all_stages[*]} ${more_stages[*]}."
   done
   need_machine build
   need_venv
