@@ -104,7 +104,11 @@ def _provider(
     current = trace.get_tracer_provider()
     if not isinstance(current, trace.ProxyTracerProvider):
         if sampling is not None and getattr(current, "sampler", None) is not sampling:
-            logger.warning("the tracer provider is set already; sampling=%r is not used", sampling)
+            logger.warning(
+                "sampling=%s is not used: the tracer provider is set already (by 'vedette run', OTEL_TRACES_SAMPLER "
+                "chooses)",
+                sampling.get_description(),
+            )
         return current
     resource = Resource.create({SERVICE_NAME: service_name} if service_name else None)
     provider = TracerProvider(sampler=sampling, resource=resource)
