@@ -135,6 +135,20 @@ PyObject* families_hide(PyObject* self, PyObject* names) {
   return none();
 }
 
+/// declare(kind, name, help, unit, everyone)
+PyObject* families_declare(PyObject* self, PyObject* args) {
+  const char* kind;
+  PyObject *name, *help, *unit;
+  int everyone;
+  sdk::MetricOptions options;
+  if (!PyArg_ParseTuple(args, "sUUUp", &kind, &name, &help, &unit, &everyone) ||
+      !read_family(kind, name, help, unit, everyone, &options)) {
+    return nullptr;
+  }
+  families_of(self)->declare(options);
+  return none();
+}
+
 /// set(kind, name, help, unit, everyone, labels, value); None: forgets the series
 PyObject* families_set(PyObject* self, PyObject* args) {
   const char* kind;
@@ -167,6 +181,8 @@ PyObject* families_set(PyObject* self, PyObject* args) {
 PyMethodDef families_methods[] = {
     {"names", families_names, METH_NOARGS, "The families there are."},
     {"hide", families_hide, METH_O, "Families that are not to be shown; all others are."},
+    {"declare", families_declare, METH_VARARGS,
+     "declare(kind, name, help, unit, everyone): shows the family even without series."},
     {"set", families_set, METH_VARARGS,
      "set(kind, name, help, unit, everyone, labels, value): sets a series; None: forgets it."},
     {nullptr, nullptr, 0, nullptr},

@@ -178,6 +178,118 @@ print(json.dumps([pids, alive, shown(*names), headers]))
     assert len(headers) == len(set(headers))
 
 
+def test_the_newest_exemplar_of_all_workers():
+    found = run(
+        PRELUDE
+        + """
+from opentelemetry import trace
+from vedette.prometheus.openmetrics.exposition import generate_latest as openmetrics
+from vedette.sdk.trace import TracerProvider
+tracer = TracerProvider(shutdown_on_exit=False).get_tracer("t")
+ready, tell = os.pipe()
+def work(number):
+    with tracer.start_as_current_span("s") as span:
+        jobs.labels("any").inc()
+        took.observe(number)
+    jobs.labels("any").inc(1, {"custom": "x" * 100})  # too large to be shared
+    trace_id = format(span.get_span_context().trace_id, "032x")
+    os.write(tell, trace_id.encode())
+    signal.pause()
+jobs.labels("any").inc(1, {"trace_id": "older"})
+pids, ids = [], []
+for number in (1, 2):
+    pids.append(child(lambda: work(number)))
+    ids.append(os.read(ready, 32).decode())
+alive = openmetrics(REGISTRY).decode()
+for pid in pids:
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+child(lambda: jobs.labels("any").inc())  # takes a place of theirs
+os.wait()
+dead = openmetrics(REGISTRY).decode()
+print(json.dumps([ids, alive, dead]))
+"""
+    )
+    ids, alive, dead = found
+    lines = {line.split(" ")[0]: line for line in alive.splitlines()}
+    assert f'trace_id="{ids[1]}"' in lines['jobs_total{kind="any"}']
+    assert f'trace_id="{ids[0]}"' in lines['took_bucket{le="1.0"}']
+    assert f'trace_id="{ids[1]}"' in lines['took_bucket{le="2.0"}']
+    assert "#" not in lines['took_bucket{le="+Inf"}']
+    (line,) = [line for line in dead.splitlines() if line.startswith("jobs_total")]
+    assert line.startswith('jobs_total{kind="any"} 6.0 # {')
+
+
+def test_facts_and_states_of_all_workers():
+    found = run(
+        PRELUDE
+        + """
+from vedette.prometheus import Enum, Info
+build = Info("build", "B")
+state = Enum("state", "S", ["task"], states=["starting", "running", "stopped"])
+build.info({"version": "1"})
+state.labels("main").state("running")
+ready, tell = os.pipe()
+def work(number):
+    build.info({"version": str(number), "by": "worker"})
+    state.labels("all").state(["running", "stopped"][number - 1])
+    Info("only", "O").info({"number": str(number)})
+    os.write(tell, b"x")
+    signal.pause()
+pids = [child(lambda: work(number)) for number in (1, 2)]
+for _ in pids:
+    os.read(ready, 1)
+alive = shown("build", "state", "only")
+for pid in pids:
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+print(json.dumps([alive, shown("build", "state", "only")]))
+"""
+    )
+    alive, dead = found
+    main = {
+        'build_info{version="1"}': 1,
+        'state{state="starting",task="main"}': 0,
+        'state{state="running",task="main"}': 1,
+        'state{state="stopped",task="main"}': 0,
+    }
+    assert alive == main | {
+        'build_info{by="worker",version="1"}': 1,
+        'build_info{by="worker",version="2"}': 1,
+        'state{state="starting",task="all"}': 0,
+        'state{state="running",task="all"}': 1,
+        'state{state="stopped",task="all"}': 1,
+        'only_info{number="1"}': 1,
+        'only_info{number="2"}': 1,
+    }
+    assert dead == main
+
+
+def test_gauge_functions_are_asked_by_the_process_that_answers():
+    """Others show what they said when their own process was asked last."""
+    found = run(
+        PRELUDE
+        + """
+sizes_of = Gauge("queue_size", "Q", multiprocess_mode="livesum")
+ready, tell = os.pipe()
+def work(number):
+    sizes_of.set_function(lambda: number)
+    shown()
+    os.write(tell, b"x")
+    signal.pause()
+pids = [child(lambda: work(number)) for number in (10, 20)]
+for _ in pids:
+    os.read(ready, 1)
+sizes_of.set_function(lambda: 1)
+print(json.dumps(shown("queue_size")))
+for pid in pids:
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+"""
+    )
+    assert found == {"queue_size": 31}
+
+
 def test_slots_of_the_dead_are_used_again(own_folder):
     found = run(
         PRELUDE

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 
@@ -78,6 +79,34 @@ struct Reader {
   }
   std::string_view text() { return bytes(number<uint32_t>()); }
 };
+
+// An exemplar: a sequence, odd while it is written; value, time, the length of its labels' text,
+// and that text, which has room for the ids of a span.
+constexpr size_t kExemplarHead = 4, kExemplarWords = 12;
+constexpr size_t kExemplarCells = kExemplarHead + kExemplarWords;
+
+std::shared_ptr<const Exemplar> read_exemplar(const Cell* cells) {
+  for (int tries = 0; tries < kReadsMax; ++tries) {
+    double copy[kExemplarCells];
+    copy[0] = cells[0].load(std::memory_order_acquire);
+    for (size_t i = 1; i < kExemplarCells; ++i) copy[i] = cells[i].load(std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_acquire);
+    if (cells[0].load(std::memory_order_relaxed) != copy[0]) continue;
+    if (copy[0] == 0 || std::fmod(copy[0], 2) != 0) continue;
+    const auto size = static_cast<size_t>(copy[3]);
+    if (size > kExemplarWords * sizeof(Cell)) return nullptr;
+    Reader reader{{reinterpret_cast<const char*>(copy + kExemplarHead), size}};
+    auto exemplar = std::make_shared<Exemplar>();
+    exemplar->value = copy[1];
+    exemplar->time = copy[2];
+    while (reader.ok && !reader.rest.empty()) {
+      std::string name(reader.text());
+      exemplar->labels.emplace_back(std::move(name), reader.text());
+    }
+    return exemplar;
+  }
+  return nullptr;
+}
 
 bool same(const ProcessId& a, int32_t pid, uint64_t start) {
   return a.pid == pid && a.start == start;
@@ -156,7 +185,8 @@ struct MetricArena::Entry {
   uint32_t bytes;                 // all of it
   uint32_t definition;            // of a series; 0: this is a definition
   std::atomic<uint32_t> version;  // odd: there; even: removed
-  std::atomic<uint32_t> everyone;
+  /// Of a definition: whether everyone shows it. Of a series 0, of an exemplar 1 + its index.
+  std::atomic<uint32_t> note;
   uint32_t key_bytes;
   uint32_t cells;
 
@@ -361,7 +391,7 @@ uint32_t MetricArena::new_chunk() {
 }
 
 MetricArena::Entry* MetricArena::append(uint32_t owner, uint32_t definition, std::string_view key,
-                                        size_t cells) {
+                                        size_t cells, uint32_t note) {
   // One word behind the key leads from the cells back to the head.
   const size_t key_room = in_words(key.size()) + 8;
   const size_t bytes = sizeof(Entry) + key_room + cells * sizeof(Cell);
@@ -384,6 +414,7 @@ MetricArena::Entry* MetricArena::append(uint32_t owner, uint32_t definition, std
   std::memset(static_cast<void*>(entry), 0, bytes);
   entry->bytes = static_cast<uint32_t>(bytes);
   entry->definition = definition;
+  entry->note.store(note);
   entry->key_bytes = static_cast<uint32_t>(key_room);
   entry->cells = static_cast<uint32_t>(cells);
   std::memcpy(entry->key(), key.data(), key.size());
@@ -448,7 +479,7 @@ uint32_t MetricArena::define(std::string_view identity, std::string_view help, b
   if (!lock || !slot_) return 0;
   Entry* entry = append(slot_, 0, key, 0);
   if (!entry) return 0;
-  entry->everyone.store(everyone);
+  entry->note.store(everyone);
   const auto at =
       static_cast<uint32_t>((reinterpret_cast<char*>(entry) - base_ - kHeaderBytes) / 8);
   definitions_.emplace(identity, at);
@@ -456,10 +487,21 @@ uint32_t MetricArena::define(std::string_view identity, std::string_view help, b
 }
 
 void MetricArena::show_everyone(uint32_t definition) {
-  if (Entry* entry = entry_at(definition)) entry->everyone.store(1);
+  if (Entry* entry = entry_at(definition)) entry->note.store(1);
 }
 
 Cell* MetricArena::add(uint32_t definition, std::string_view values, size_t cells) {
+  return add_entry(definition, values, cells, 0);
+}
+
+Cell* MetricArena::add_exemplar(uint32_t definition, std::string_view values, size_t index) {
+  // Series come first: what exemplars may take is bounded.
+  if (header().chunks.load() > kChunksMax / 2) return nullptr;
+  return add_entry(definition, values, kExemplarCells, static_cast<uint32_t>(index) + 1);
+}
+
+Cell* MetricArena::add_entry(uint32_t definition, std::string_view values, size_t cells,
+                             uint32_t note) {
   const std::string key = sized(values);
   const auto bytes =
       static_cast<uint32_t>(sizeof(Entry) + in_words(key.size()) + 8 + cells * sizeof(Cell));
@@ -467,6 +509,7 @@ Cell* MetricArena::add(uint32_t definition, std::string_view values, size_t cell
     Entry* entry = found->second;
     free_.erase(found);
     entry->definition = definition;
+    entry->note.store(note);
     entry->key_bytes = static_cast<uint32_t>(in_words(key.size()) + 8);
     entry->cells = static_cast<uint32_t>(cells);
     std::memset(entry->key(), 0, bytes - sizeof(Entry));
@@ -478,8 +521,29 @@ Cell* MetricArena::add(uint32_t definition, std::string_view values, size_t cell
   }
   const Lock lock(header());
   if (!lock || !slot_) return nullptr;
-  Entry* entry = append(slot_, definition, key, cells);
+  Entry* entry = append(slot_, definition, key, cells, note);
   return entry ? entry->values() : nullptr;
+}
+
+void MetricArena::write_exemplar(Cell* cells, const Exemplar& exemplar) {
+  std::string text;
+  for (const auto& [name, value] : exemplar.labels) {
+    put_text(text, name);
+    put_text(text, value);
+  }
+  double words[kExemplarWords] = {};
+  if (text.size() > sizeof words) return;
+  std::memcpy(words, text.data(), text.size());
+  const double sequence = cells[0].load(std::memory_order_relaxed);
+  cells[0].store(sequence + 1, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_release);
+  cells[1].store(exemplar.value, std::memory_order_relaxed);
+  cells[2].store(exemplar.time, std::memory_order_relaxed);
+  cells[3].store(static_cast<double>(text.size()), std::memory_order_relaxed);
+  for (size_t i = 0; i < kExemplarWords; ++i) {
+    cells[kExemplarHead + i].store(words[i], std::memory_order_relaxed);
+  }
+  cells[0].store(sequence + 2, std::memory_order_release);
 }
 
 void MetricArena::remove(Cell* cells) {
@@ -541,14 +605,15 @@ void MetricArena::fold(const Entry& of, Entry& entry,
   const std::string_view definition_key = const_cast<Entry&>(of).key_view();
   std::string identity(unsized(definition_key));
   MetricOptions options;
-  if (!parse_identity(identity, &options) || cells_of(options) != entry.cells) return;
+  if (entry.note.load() || !parse_identity(identity, &options)) return;
+  if (cells_of(options) != entry.cells) return;
   if (is_set(options.type) && (options.live || options.mode == GaugeMode::kAll)) {
     return;
   }
   Entry*& definition = kept[{identity, std::string()}];
   if (!definition) definition = append(0, 0, definition_key, 0);
   if (!definition) return;
-  definition->everyone.store(definition->everyone.load() | of.everyone.load());
+  definition->note.store(definition->note.load() | of.note.load());
   const std::string_view key = entry.key_view();
   Entry*& sum = kept[{identity, std::string("=").append(unsized(key))}];
   const bool fresh = !sum;
@@ -576,7 +641,7 @@ bool MetricArena::read_slot(uint32_t index, SharedValues* out) const {
       SharedMetric metric;
       if (!parse_identity(identity, &metric.options)) return;
       metric.options.help = reader.text();
-      metric.options.everyone = entry.everyone.load() != 0;
+      metric.options.everyone = entry.note.load() != 0;
       const auto at =
           static_cast<uint32_t>((reinterpret_cast<char*>(&entry) - base_ - kHeaderBytes) / 8);
       by_definition.emplace(at, found.metrics.size());
@@ -590,6 +655,14 @@ bool MetricArena::read_slot(uint32_t index, SharedValues* out) const {
     SharedSeries series{{}, {}, owner, alive};
     Reader reader{unsized(key)};
     while (reader.ok && !reader.rest.empty()) series.values.emplace_back(reader.text());
+    if (const uint32_t note = entry.note.load()) {
+      const bool known = note <= metric.options.bounds.size() + 1;
+      auto exemplar =
+          known && entry.cells == kExemplarCells ? read_exemplar(entry.values()) : nullptr;
+      if (!exemplar || entry.version.load(std::memory_order_acquire) != version) return;
+      metric.exemplars.push_back({std::move(series.values), note - 1, std::move(exemplar)});
+      return;
+    }
     for (uint32_t i = 0; i < entry.cells; ++i) series.cells.push_back(entry.values()[i].load());
     if (entry.version.load(std::memory_order_acquire) != version) return;
     if (series.values.size() != metric.options.labels.size() ||
@@ -609,6 +682,9 @@ bool MetricArena::read_slot(uint32_t index, SharedValues* out) const {
     metric.options.everyone |= found.metrics[at].options.everyone;
     for (SharedSeries& series : found.metrics[at].series) {
       metric.series.push_back(std::move(series));
+    }
+    for (SharedExemplar& exemplar : found.metrics[at].exemplars) {
+      metric.exemplars.push_back(std::move(exemplar));
     }
   }
   return true;

@@ -22,6 +22,13 @@
 
 namespace vedette::sdk {
 
+/// The newest of one process.
+struct SharedExemplar {
+  std::vector<std::string> values;  // of its series
+  size_t index;
+  std::shared_ptr<const Exemplar> exemplar;
+};
+
 struct SharedSeries {
   std::vector<std::string> values;
   std::vector<double> cells;
@@ -32,6 +39,7 @@ struct SharedSeries {
 struct SharedMetric {
   MetricOptions options;
   std::vector<SharedSeries> series;
+  std::vector<SharedExemplar> exemplars;
   bool shown = false;
 };
 
@@ -73,6 +81,11 @@ class MetricArena {
   /// Zeroed cells of a new series; null: no room.
   Cell* add(uint32_t definition, std::string_view values, size_t cells);
   void remove(Cell* cells);
+  /// Room for the exemplar at `index` of a series; null: none is left for such. It is removed as a
+  /// series is.
+  Cell* add_exemplar(uint32_t definition, std::string_view values, size_t index);
+  /// One too large is not shared. Only the owner writes.
+  static void write_exemplar(Cell* cells, const Exemplar& exemplar);
 
   void read_others(SharedValues* out) const;
   /// Bytes that are in use; for tests.
@@ -94,7 +107,9 @@ class MetricArena {
   Chunk* chunk(uint32_t index) const;
   Entry* entry_at(uint32_t reference) const;
   uint32_t new_chunk();
-  Entry* append(uint32_t slot, uint32_t definition, std::string_view key, size_t cells);
+  Entry* append(uint32_t slot, uint32_t definition, std::string_view key, size_t cells,
+                uint32_t note = 0);
+  Cell* add_entry(uint32_t definition, std::string_view values, size_t cells, uint32_t note);
   bool read_slot(uint32_t index, SharedValues* out) const;
   template <typename Visit>
   void each_entry(uint32_t slot, Visit visit) const;

@@ -70,7 +70,7 @@ struct Merged {
   const Labels* labels;
   std::vector<double> cells;
   std::vector<std::pair<int32_t, double>> by_process;  // of a gauge that keeps them apart
-  const Series::Exemplars* exemplars;
+  Series::Exemplars exemplars;
 };
 
 class Merger {
@@ -82,9 +82,19 @@ class Merger {
     const auto [place, fresh] = index_.emplace(join_values(values), merged_.size());
     if (fresh) {
       if (!labels) labels = &foreign_.emplace_back(names_, values);
-      merged_.push_back({labels, {}, {}, &kNone});
+      merged_.push_back({labels, {}, {}, {}});
     }
     return merged_[place->second];
+  }
+
+  /// Of several the newest is shown.
+  void add(const SharedExemplar& other) {
+    const auto found = index_.find(join_values(other.values));
+    if (found == index_.end()) return;
+    Series::Exemplars& exemplars = merged_[found->second].exemplars;
+    if (exemplars.size() <= other.index) exemplars.resize(other.index + 1);
+    auto& kept = exemplars[other.index];
+    if (!kept || kept->time < other.exemplar->time) kept = other.exemplar;
   }
 
   void add(Merged& to, const double* cells, int32_t pid, bool alive) {
@@ -104,7 +114,7 @@ class Merger {
   void emit_all(SampleSink& sink, const Shape& shape, bool several) {
     for (const Merged& series : merged_) {
       if (!series.cells.empty()) {
-        emit(sink, shape, *series.labels, series.cells.data(), *series.exemplars);
+        emit(sink, shape, *series.labels, series.cells.data(), series.exemplars);
       }
       for (const auto& [pid, value] : series.by_process) {
         const std::string text = std::to_string(pid);
@@ -119,8 +129,6 @@ class Merger {
   }
 
  private:
-  static inline const Series::Exemplars kNone;
-
   void add_gauge(Merged& to, const double* cells, int32_t pid, bool alive) {
     if (options_.live && !alive) return;
     const double value = cells[kValueCell];
@@ -199,7 +207,7 @@ class MetricNow : public Collection {
       if (!read(*series_[i], cells)) continue;
       own = true;
       Merged& series = merger.at(series_[i]->labels().values(), &series_[i]->labels());
-      series.exemplars = &exemplars_of(i);
+      series.exemplars = exemplars_of(i);
       merger.add(series, cells.data(), self, true);
     }
     std::set<int32_t> owners;
@@ -209,6 +217,7 @@ class MetricNow : public Collection {
       merger.add(merger.at(other.values, nullptr), other.cells.data(), other.owner.pid,
                  other.alive);
     }
+    for (const SharedExemplar& exemplar : shared.exemplars) merger.add(exemplar);
     merger.emit_all(sink, shape, owners.size() > 1);
   }
 
@@ -230,6 +239,7 @@ void collect_foreign_metric(SampleSink& sink, const SharedMetric& shared) {
     merger.add(merger.at(series.values, nullptr), series.cells.data(), series.owner.pid,
                series.alive);
   }
+  for (const SharedExemplar& exemplar : shared.exemplars) merger.add(exemplar);
   sink.family(family_of(shared.options));
   merger.emit_all(sink, {shared.options, bound_texts}, owners.size() > 1);
 }

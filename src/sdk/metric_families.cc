@@ -43,10 +43,18 @@ std::shared_ptr<Metric> MetricFamilies::metric(const MetricOptions& options,
   own.grouped = true;
   const auto [family, fresh] = families_.try_emplace(options.name);
   if (fresh) order_.push_back(options.name);
-  std::shared_ptr<Metric>& found = family->second[metric_identity(own)];
+  std::shared_ptr<Metric>& found = family->second.by_identity[metric_identity(own)];
   if (found) return found;
-  if (auto made = Metric::create(std::move(own)); made.ok()) found = std::move(made).value();
+  auto made = Metric::create(std::move(own));
+  if (!made.ok()) return nullptr;
+  found = std::move(made).value();
+  family->second.metrics.push_back(found);
   return found;
+}
+
+void MetricFamilies::declare(const MetricOptions& options) {
+  metric(options, {});
+  families_.at(options.name).declared = true;
 }
 
 std::unique_ptr<Collection> MetricFamilies::begin() {
@@ -54,8 +62,9 @@ std::unique_ptr<Collection> MetricFamilies::begin() {
   for (const std::string& name : order_) {
     if (hidden_.contains(name)) continue;
     FamiliesNow::Part part{name, {}};
-    for (const auto& [labels, metric] : families_.at(name)) {
-      if (metric && !metric->all_series().empty()) part.metrics.push_back(metric->begin());
+    const Group& group = families_.at(name);
+    for (const auto& metric : group.metrics) {
+      if (group.declared || !metric->all_series().empty()) part.metrics.push_back(metric->begin());
     }
     if (!part.metrics.empty()) parts.push_back(std::move(part));
   }

@@ -19,6 +19,8 @@ class MetricFamilies : public Collector {
   /// The metric of this family with the label names of `labels`; null when a name is there twice.
   /// `options` are the family's, without labels.
   std::shared_ptr<Metric> metric(const MetricOptions& options, const LabelPairs& labels);
+  /// Shows the family even while it has no series.
+  void declare(const MetricOptions& options);
   /// Those there are, in the order they came.
   const std::vector<std::string>& names() const { return order_; }
   /// Families that are not shown: somebody else has the name.
@@ -26,9 +28,13 @@ class MetricFamilies : public Collector {
   std::unique_ptr<Collection> begin() override;
 
  private:
-  using Metrics = std::map<std::string, std::shared_ptr<Metric>>;  // by identity
+  struct Group {
+    std::vector<std::shared_ptr<Metric>> metrics;
+    std::map<std::string, std::shared_ptr<Metric>> by_identity;
+    bool declared = false;
+  };
   std::vector<std::string> order_;
-  std::map<std::string, Metrics> families_;
+  std::map<std::string, Group> families_;
   std::set<std::string> hidden_;
 };
 

@@ -75,6 +75,9 @@ Exemplar span_exemplar(const TraceId& trace_id, uint64_t span_id, double value, 
 void Series::set_exemplar(size_t index, Exemplar exemplar) {
   if (exemplars_.size() <= index) exemplars_.resize(index + 1);
   exemplars_[index] = std::make_shared<const Exemplar>(std::move(exemplar));
+  if (!Sharing::has_others()) return;
+  const auto lock = Sharing::lock();
+  if (metric_) metric_->share_exemplar(*this, index);
 }
 
 Cell* Series::attach() {
@@ -164,6 +167,18 @@ void Metric::share(Series& series) {
   series.private_.reset();
 }
 
+/// Under the lock of the sharing.
+void Metric::share_exemplar(Series& series, size_t index) {
+  MetricArena* arena = claims_ && !series.private_ ? Sharing::arena() : nullptr;
+  if (!arena || !definition()) return;
+  auto& shared = series.shared_exemplars_;
+  if (shared.size() <= index) shared.resize(index + 1);
+  if (!shared[index]) {
+    shared[index] = arena->add_exemplar(definition_, join_values(series.labels().values()), index);
+  }
+  if (shared[index]) MetricArena::write_exemplar(shared[index], *series.exemplars_[index]);
+}
+
 void Metric::share_all() {
   const std::lock_guard lock(mutex_);
   for (const auto& series : in_order_) share(*series);
@@ -174,6 +189,8 @@ void Metric::forget_values() {
   for (const auto& series : in_order_) {
     series->cells_.store(nullptr);
     series->private_.reset();
+    series->exemplars_.clear();
+    series->shared_exemplars_.clear();
   }
 }
 
@@ -203,8 +220,12 @@ void Metric::detach(Series& series) {
     for (size_t i = 0; i < cells_of(options_); ++i) series.private_[i].store(old[i].load());
   }
   series.cells_.store(series.private_.get());
-  if (old && Sharing::arena() && defined_in_ == Sharing::arena()->tenancy()) {
-    Sharing::arena()->remove(old);
+  const std::vector<Cell*> exemplars = std::exchange(series.shared_exemplars_, {});
+  MetricArena* arena = old ? Sharing::arena() : nullptr;
+  if (!arena || defined_in_ != arena->tenancy()) return;
+  arena->remove(old);
+  for (Cell* cells : exemplars) {
+    if (cells) arena->remove(cells);
   }
 }
 

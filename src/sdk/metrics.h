@@ -111,6 +111,7 @@ class Series {
   std::atomic<Cell*> cells_{nullptr};
   std::unique_ptr<Cell[]> private_;  // holds cells_ when they are not shared
   Exemplars exemplars_;
+  std::vector<Cell*> shared_exemplars_;  // where others see them; null: nowhere yet
   std::vector<int64_t> looked_at_;
 };
 
@@ -151,6 +152,7 @@ class Metric : public Collector, public std::enable_shared_from_this<Metric> {
   std::string key_of(const std::vector<std::string_view>& values) const;
   std::shared_ptr<Series> make(const std::vector<std::string_view>& values);
   void share(Series& series);
+  void share_exemplar(Series& series, size_t index);
   void name_the_guilty();
   void detach(Series& series);
   uint32_t definition();

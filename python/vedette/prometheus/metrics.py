@@ -97,8 +97,17 @@ class MetricWrapperBase:
         return [family]
 
     def _samples(self) -> Iterator[Sample]:
-        """Samples whose names are suffixes alone."""
-        raise NotImplementedError
+        """Samples whose names are suffixes alone, of all processes of the service."""
+        found = _native.metrics_collect([self._native_collector()])
+        own = dict(zip(self._labelnames, self._labelvalues, strict=False))
+        for suffix, labels, value, exemplar in found[0][4] if found else ():
+            if own and own.items() - labels.items():
+                continue
+            yield Sample(suffix, labels, value, None, Exemplar(*exemplar) if exemplar else None)
+
+    def _native_collector(self) -> Any:
+        """What holds the values."""
+        return self
 
     def __str__(self) -> str:
         return f"{self._type}:{self._name}"
@@ -175,14 +184,6 @@ class _NativeMetric(MetricWrapperBase):
     @property
     def _created(self) -> float:
         return self._cell(-2)  # type: ignore[attr-defined]
-
-    def _samples(self) -> Iterator[Sample]:
-        found = _native.metrics_collect([self])
-        own = dict(zip(self._labelnames, self._labelvalues, strict=False))
-        for suffix, labels, value, exemplar in found[0][4] if found else ():
-            if own and own.items() - labels.items():
-                continue
-            yield Sample(suffix, labels, value, None, Exemplar(*exemplar) if exemplar else None)
 
 
 class Counter(_NativeMetric, _native.Counter):
@@ -360,7 +361,10 @@ class Histogram(_NativeMetric, _native.Histogram):
 
 
 class _PlainMetric(MetricWrapperBase):
-    """A metric that changes seldom, kept in Python. Each process shows its own."""
+    """A metric that changes seldom: series that are set as a whole. Those of several processes are shown together."""
+
+    _everyone = False
+    _gone = False  # removed: whoever holds it changes it for himself alone
 
     def _begin(
         self,
@@ -375,14 +379,46 @@ class _PlainMetric(MetricWrapperBase):
         self._lock = Lock()
         self._metrics: dict[tuple[str, ...], Any] = {}
         self._value: Any = self._initial()
+        self._families = _native.MetricFamilies()
         if registry is not None:
             registry.register(self)  # type: ignore[arg-type]
+        self._families.declare(*self._family())
+        if not self._labelnames:
+            self._show(self._value, True)
 
     def _initial(self) -> Any:
         raise NotImplementedError
 
-    def _child_samples(self) -> Iterable[Sample]:
+    def _series(self, value: Any) -> Iterable[tuple[dict[str, str], float]]:
+        """Labels and value of what is shown for a value."""
         raise NotImplementedError
+
+    def _family(self) -> tuple[str, str, str, str, bool]:
+        return self._type, self._name, self._documentation, "", self._everyone
+
+    def _show(self, value: Any, shown: bool) -> None:
+        if self._gone:
+            return
+        own = dict(zip(self._labelnames, self._labelvalues, strict=True))
+        for labels, number in self._series(value):
+            self._families.set(*self._family(), own | labels, number if shown else None)
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._show(self._value, False)
+            self._gone = True
+
+    def _show_everyone(self) -> None:
+        """Processes of the service that do not have it show it, too."""
+        self._everyone = True
+
+    def _native_collector(self) -> Any:
+        return self._families
+
+    @property
+    def _native(self) -> Any:
+        """What is rendered; None: a class derived from this one has its own ideas."""
+        return self._families if type(self).collect is MetricWrapperBase.collect else None
 
     def labels(self, *labelvalues: object, **labelkwargs: object) -> Any:
         """The series with these label values."""
@@ -401,7 +437,8 @@ class _PlainMetric(MetricWrapperBase):
             if values not in self._metrics:
                 if len(self._metrics) >= SERIES_LIMIT:
                     values = self._overflow(values)
-                self._metrics.setdefault(values, self._child(values))
+                if values not in self._metrics:
+                    self._metrics[values] = self._child(values)
             return self._metrics[values]
 
     def _overflow(self, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -424,6 +461,7 @@ class _PlainMetric(MetricWrapperBase):
         child._labelvalues = values
         child._value = self._initial()
         child._lock = Lock()
+        child._show(child._value, True)
         return child
 
     def _all_values(self) -> list[tuple[str, ...]]:
@@ -439,26 +477,22 @@ class _PlainMetric(MetricWrapperBase):
                 f"Incorrect label count (expected {len(self._labelnames)}, got {labelvalues})"
             )
         with self._lock:
-            self._metrics.pop(tuple(str(value) for value in labelvalues), None)
+            gone = self._metrics.pop(tuple(str(value) for value in labelvalues), None)
+        if gone is not None:
+            gone._forget()
 
     def clear(self) -> None:
         """Forgets every series."""
         with self._lock:
+            gone = list(self._metrics.values())
             self._metrics.clear()
-
-    def _samples(self) -> Iterator[Sample]:
-        if not self._is_parent():
-            yield from self._child_samples()
-            return
-        for values in self._all_values():
-            child = self._metrics.get(values)
-            for sample in child._child_samples() if child is not None else ():
-                named = dict(zip(self._labelnames, values, strict=True))
-                yield sample._replace(labels=named | sample.labels)
+        for child in gone:
+            child._forget()
 
 
 class Info(_PlainMetric):
-    """Facts about the program, as labels.
+    """Facts about the program, as labels. Of several processes each different set of facts is shown once, as long as
+    one of those that have it lives.
 
     Info("my_build", "What was built").info({"version": "1.2.3"})
     """
@@ -489,14 +523,18 @@ class Info(_PlainMetric):
             )
         if any(value is None for value in val.values()):
             raise ValueError("Label value cannot be None")
-        self._value = dict(val)
+        with self._lock:
+            self._show(self._value, False)
+            self._value = dict(val)
+            self._show(self._value, True)
 
-    def _child_samples(self) -> Iterable[Sample]:
-        return (Sample("_info", self._value, 1.0),)
+    def _series(self, value: dict[str, str]) -> Iterable[tuple[dict[str, str], float]]:
+        return ((value, 1.0),)
 
 
 class Enum(_PlainMetric):
-    """Which of several states is true; at first the first one.
+    """Which of several states is true; at first the first one. Of several processes every state that a living one is
+    in is true.
 
     Enum("task_state", "What the task does", states=["starting", "running"]).state("running")
     """
@@ -528,14 +566,12 @@ class Enum(_PlainMetric):
     def state(self, state: str) -> None:
         """Makes a state the true one; ValueError when there is no such state."""
         self._raise_if_not_observable()
-        self._value = self._states.index(state)
+        with self._lock:
+            self._value = self._states.index(state)
+            self._show(self._value, True)
 
-    def _child_samples(self) -> Iterable[Sample]:
-        current = self._value
-        return [
-            Sample("", {self._name: state}, 1 if index == current else 0)
-            for index, state in enumerate(self._states)
-        ]
+    def _series(self, value: int) -> Iterable[tuple[dict[str, str], float]]:
+        return [({self._name: s}, float(i == value)) for i, s in enumerate(self._states)]
 
 
 __all__ = [
