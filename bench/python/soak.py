@@ -74,7 +74,8 @@ def metrics(url: str) -> tuple[Callable[[int], None], Callable[[], object]]:
     from vedette.sdk.metrics.export import PeriodicExportingMetricReader
 
     exporter = OTLPMetricExporter(url.replace("traces", "metrics"))
-    reader = PeriodicExportingMetricReader(exporter, export_interval_millis=500)
+    # Often, so that the queue to nobody is full before half way: from then on nothing may grow.
+    reader = PeriodicExportingMetricReader(exporter, export_interval_millis=5)
     provider = MeterProvider([reader])
     meter = provider.get_meter("soak")
     counter, histogram = meter.create_counter("orders"), meter.create_histogram("seconds")
