@@ -51,9 +51,9 @@ def _otlp(name: str, kind: str, default: Any = None, **more: Any) -> Variable:
     return Variable(f"OTEL_EXPORTER_OTLP_{name}", kind, default, signals=SIGNALS, **more)
 
 
-_DELAY = {"low": 1, "high": 2**31 - 1}
-_MILLIS = {"low": 0, "high": 2**31 - 1}
-_COUNT = {"low": 1, "high": 2**31 - 1}
+_DELAY: dict[str, Any] = {"low": 1, "high": 2**31 - 1}
+_MILLIS: dict[str, Any] = {"low": 0, "high": 2**31 - 1}
+_COUNT: dict[str, Any] = {"low": 1, "high": 2**31 - 1}
 
 TABLE: tuple[Variable, ...] = (
     # In general

@@ -119,7 +119,8 @@ class Redirection:
         theirs, ours = package
         name = ours + fullname[len(theirs) :]
         if _exists(name):
-            return importlib.machinery.ModuleSpec(fullname, _Loader(name), is_package=True)
+            loader: Any = _Loader(name)
+            return importlib.machinery.ModuleSpec(fullname, loader, is_package=True)
         spec = _real_spec(fullname)
         if spec is None:
             raise ModuleNotFoundError(

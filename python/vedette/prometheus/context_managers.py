@@ -7,7 +7,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from timeit import default_timer
-from typing import Any
+from typing import Any, Literal
 
 
 class _Around:
@@ -51,7 +51,7 @@ class ExceptionCounter(_Around):
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, typ: Any, value: Any, traceback: Any) -> bool:
+    def __exit__(self, typ: Any, value: Any, traceback: Any) -> Literal[False]:
         if isinstance(value, self._exception):
             self._counter.inc()
         return False

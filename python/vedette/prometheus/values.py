@@ -14,7 +14,8 @@ class Value:
 
     def get(self) -> float:
         """The number now."""
-        return self._metric._cell(self._cell)
+        value: float = self._metric._cell(self._cell)
+        return value
 
     def set(self, value: float, timestamp: float | None = None) -> None:
         """Sets a value; counts of buckets cannot be set."""

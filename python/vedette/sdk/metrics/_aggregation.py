@@ -80,7 +80,8 @@ class DefaultAggregation(Aggregation):
     """Sums for counters, explicit buckets for histograms, the last value for gauges."""
 
     def _stream(self, instrument: Any) -> dict[str, Any]:
-        return instrument._default_aggregation()._stream(instrument)
+        stream: dict[str, Any] = instrument._default_aggregation()._stream(instrument)
+        return stream
 
 
 class DropAggregation(Aggregation):
