@@ -1,9 +1,10 @@
 # A folder under src/ is a module: one static library that links exactly the modules it may use.
 # Files ending in _test, _fuzz and _bench stand beside the code and never enter the library.
 #
-#   vedette_module(NAME store_engine DEPS store LIBS zstd roaring)
+#   vedette_module(NAME store_engine DEPS store LIBS zstd roaring SHARDS 4)
 #
-# DEPS are modules (public); LIBS are third-party link items (private: their headers stay in .cc files).
+# DEPS are modules (public); LIBS are third-party link items (private: their headers stay in .cc files). SHARDS is
+# among how many processes the module's unit tests are dealt out; one where they take no time.
 
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
@@ -19,11 +20,13 @@ if(VEDETTE_TESTS)
   add_library(vedette_test_pch STATIC ${CMAKE_SOURCE_DIR}/src/base/pch.cc)
   target_include_directories(vedette_test_pch PUBLIC ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(vedette_test_pch PUBLIC Threads::Threads GTest::gmock)
+  # The optimiser would take longer over the tests than they run.
+  target_compile_options(vedette_test_pch PRIVATE -O0)
   target_precompile_headers(vedette_test_pch PRIVATE ${CMAKE_SOURCE_DIR}/src/base/pch.h <gmock/gmock.h>)
 endif()
 
 function(vedette_module)
-  cmake_parse_arguments(arg "" "NAME" "DEPS;LIBS;EXCLUDE" ${ARGN})
+  cmake_parse_arguments(arg "" "NAME;SHARDS" "DEPS;LIBS;EXCLUDE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cc)
   file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
   file(GLOB fuzzers CONFIGURE_DEPENDS *_fuzz.cc)
@@ -49,10 +52,10 @@ function(vedette_module)
     target_link_libraries(${arg_NAME}_test PRIVATE ${arg_NAME} ${arg_LIBS} GTest::gmock GTest::gtest_main)
     # Executables are compiled as PIE otherwise, and then refuse the header precompiled as PIC.
     set_target_properties(${arg_NAME}_test PROPERTIES POSITION_INDEPENDENT_CODE OFF)
-    target_compile_options(${arg_NAME}_test PRIVATE -fPIC)
+    target_compile_options(${arg_NAME}_test PRIVATE -fPIC -O0)
     target_precompile_headers(${arg_NAME}_test REUSE_FROM vedette_test_pch)
     target_compile_definitions(${arg_NAME}_test PRIVATE VEDETTE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-    add_test(NAME ${arg_NAME} COMMAND ${arg_NAME}_test --gtest_brief=1)
+    vedette_add_tests(${arg_NAME} ${arg_SHARDS})
   endif()
   if(VEDETTE_FUZZ)
     foreach(fuzzer ${fuzzers})
@@ -60,7 +63,6 @@ function(vedette_module)
       add_executable(${name} ${fuzzer})
       target_link_libraries(${name} PRIVATE ${arg_NAME} ${arg_LIBS})
       target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-      set_property(GLOBAL APPEND PROPERTY VEDETTE_FUZZERS ${name})
     endforeach()
   endif()
   if(VEDETTE_BENCH AND benches)
@@ -68,6 +70,20 @@ function(vedette_module)
     add_executable(${arg_NAME}_bench ${benches})
     target_link_libraries(${arg_NAME}_bench PRIVATE ${arg_NAME} ${arg_LIBS} benchmark::benchmark_main)
   endif()
+endfunction()
+
+function(vedette_add_tests name)
+  set(shards ${ARGN})
+  if(NOT shards)
+    add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
+    return()
+  endif()
+  math(EXPR last "${shards} - 1")
+  foreach(shard RANGE ${last})
+    add_test(NAME ${name}_${shard} COMMAND ${name}_test --gtest_brief=1)
+    set_tests_properties(${name}_${shard} PROPERTIES
+                         ENVIRONMENT "GTEST_TOTAL_SHARDS=${shards};GTEST_SHARD_INDEX=${shard}" COST 100)
+  endforeach()
 endfunction()
 
 # Debian ships these without CMake configurations.

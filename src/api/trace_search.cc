@@ -112,11 +112,11 @@ Result<std::vector<Hit>> find_hits(store::Store& store, const TraceSearch& searc
 Result<TraceCursor> TraceCursor::parse(std::string_view text) {
   const size_t dot = text.find('.');
   TraceCursor cursor;
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + std::min(dot, text.size()), cursor.time_ns);
+  const char* const dot_at = text.data() + std::min(dot, text.size());
+  const auto [end, error] = std::from_chars(text.data(), dot_at, cursor.time_ns);
   const auto id =
       dot == std::string_view::npos ? std::nullopt : model::TraceId::from_hex(text.substr(dot + 1));
-  if (error != std::errc() || end != text.data() + dot || !id) {
+  if (error != std::errc() || end != dot_at || !id) {
     return invalid_parameter("cursor", text, "give back the `next` of an earlier answer as it was");
   }
   cursor.trace_id = *id;

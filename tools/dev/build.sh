@@ -23,13 +23,11 @@ build_ui() {
 
 build_preset() {
   local preset=$1
+  [[ $preset != dev ]] || need_machine dev
   if [[ ! -f build/$preset/build.ninja ]]; then
     step "Configure $preset" "configure-$preset" cmake --preset "$preset" || die "CMake is not content; the log says why."
   fi
-  # Of the fuzz preset only what the targets need.
-  local targets=()
-  [[ $preset != fuzz ]] || targets=(fuzzers)
-  step "Build $preset" "build-$preset" ninja -C "build/$preset" -j "$JOBS" "${targets[@]}" || die "The $preset build fails."
+  step "Build $preset" "build-$preset" ninja -C "build/$preset" -j "$JOBS" || die "The $preset build fails."
 }
 
 build_release() { build_preset release; }

@@ -8,7 +8,7 @@ packages_demo=(postgresql redis-server)
 packages_python=(uwsgi-core uwsgi-plugin-python3)
 packages_test=(chromium fonts-dejavu-core curl nghttp2-client)
 packages_lint=(clang-format-16)
-packages_fuzz=(clang-16 libclang-rt-16-dev llvm-16)
+packages_dev=(clang-16 libclang-rt-16-dev llvm-16)
 packages_bench=(curl)
 packages_references=(python3-dbg)
 

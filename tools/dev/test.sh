@@ -66,22 +66,21 @@ stage_demo() {
 }
 
 stage_fuzz() {
-  need_machine fuzz
-  build_preset fuzz
+  build_preset dev
   step "Fuzz targets, ${FUZZ_SECONDS:-10} s each" test-fuzz fuzz_all
 }
 
-fuzzers() { find build/fuzz -name '*_fuzz' -type f -executable | sort; }
+fuzzers() { find build/dev -name '*_fuzz' -type f -executable | sort; }
 
 fuzz_one() {  # fuzz_one TARGET SECONDS [OPTION…]
   local target=$1 seconds=$2 name
   name=$(basename "$target")
-  local corpus=build/fuzz/corpus/$name seeds=tests/corpus/$name
+  local corpus=build/dev/corpus/$name seeds=tests/corpus/$name
   mkdir -p "$corpus"
   local folders=("$corpus")
   [[ ! -d $seeds ]] || folders+=("$seeds")
   "$target" -max_total_time="$seconds" -max_len=65536 -rss_limit_mb=1024 -timeout=10 -print_final_stats=1 \
-    -artifact_prefix="build/fuzz/$name-" "${@:3}" "${folders[@]}"
+    -artifact_prefix="build/dev/$name-" "${@:3}" "${folders[@]}"
 }
 
 fuzz_log() { printf 'build/logs/fuzz-%s.log' "$(basename "$1")"; }
