@@ -5,6 +5,7 @@
 #include "exporter.h"
 #include "http_metrics.h"
 #include "log_sink.h"
+#include "logger_log.h"
 #include "logging_handler.h"
 #include "masking.h"
 #include "meter.h"
@@ -53,7 +54,7 @@ PyMODINIT_FUNC PyInit__native() {
                   add_tracer_types(m) && add_scope_type(m) && add_metric_types(m) &&
                   add_http_metrics_type(m) && add_asgi_types(m) && add_log_sink_type(m) &&
                   add_structlog_types(m) && add_client_span_types(m) && add_observed_types(m) &&
-                  add_logging_handler_type(m) && add_record_factory_type(m) &&
+                  add_logging_handler_type(m) && add_logger_log(m) && add_record_factory_type(m) &&
                   add_instrument_types(m) && add_metric_reader_types(m) &&
                   add_metric_data_functions(m) && add_prometheus_name_functions(m) &&
                   add_metric_families_type(m);

@@ -109,6 +109,10 @@ PyType_Spec factory_spec = {"vedette._native.RecordFactory", sizeof(FactoryObjec
 
 }  // namespace
 
+PyObject* wrapped_factory(PyObject* factory) {
+  return Py_TYPE(factory) == factory_type ? as_factory(factory)->wrapped : nullptr;
+}
+
 bool add_record_factory_type(PyObject* module) {
   factory_type = add_type(module, &factory_spec);
   return factory_type != nullptr;

@@ -6,6 +6,9 @@
 
 namespace vedette::native {
 
+/// What such a factory adds to, borrowed; null: it is none.
+PyObject* wrapped_factory(PyObject* factory);
+
 bool add_record_factory_type(PyObject* module);
 
 }  // namespace vedette::native

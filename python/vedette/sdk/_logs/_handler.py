@@ -20,6 +20,7 @@ from opentelemetry.context import get_current
 from opentelemetry.util.types import Attributes
 
 from vedette import _native
+from vedette.instrumentation.logging import begin
 from vedette.sdk._logs import _provider
 
 _OWN = frozenset(
@@ -82,6 +83,7 @@ class LoggingHandler(_native.LoggingHandler, logging.Handler):
         self._sinks: dict[str, Any] = {}
         if isinstance(self._logger_provider, _provider.LoggerProvider):
             self._logger_provider._follow(self)
+        begin()
 
     def _renew_sinks(self) -> None:
         self._sinks = {}
@@ -92,7 +94,7 @@ class LoggingHandler(_native.LoggingHandler, logging.Handler):
         provider = self._logger_provider
         own = all(
             getattr(type(self), part) is getattr(LoggingHandler, part)
-            for part in ("emit", "_translate", "_get_attributes")
+            for part in ("emit", "filter", "_translate", "_get_attributes")
         )
         if own and isinstance(provider, _provider.LoggerProvider):
             found = get_logger(name, logger_provider=provider)
