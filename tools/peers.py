@@ -32,7 +32,7 @@ def mirror() -> str:
     raise RuntimeError("apt has no Debian mirror: set one in /etc/apt/sources.list")
 
 
-def _apt(*arguments: str, cwd: Path) -> None:
+def apt(*arguments: str, cwd: Path) -> None:
     state = CACHE / "apt"
     for folder in ("lists/partial", "cache/archives/partial"):
         (state / folder).mkdir(parents=True, exist_ok=True)
@@ -64,8 +64,8 @@ def program(name: str) -> Path:
     path = folder / PROGRAMS[name]
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        _apt("update", cwd=folder)
-        _apt("download", name, cwd=folder)
+        apt("update", cwd=folder)
+        apt("download", name, cwd=folder)
         for package in folder.glob("*.deb"):
             subprocess.run(["dpkg", "-x", str(package), str(folder)], check=True)
             package.unlink()

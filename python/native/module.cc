@@ -47,6 +47,13 @@ PyModuleDef module_definition = {
 
 PyMODINIT_FUNC PyInit__native() {
   using namespace vedette::native;
+#ifdef Py_GIL_DISABLED
+  // The types here count on the interpreter's lock.
+  PyErr_SetString(PyExc_ImportError,
+                  "vedette does not run on the free-threaded build of CPython; use the one without "
+                  "the t in its name");
+  return nullptr;
+#endif
   Ref module(PyModule_Create(&module_definition));
   if (!module || !load_otel_api()) return nullptr;
   PyObject* m = module.get();

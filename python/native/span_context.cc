@@ -2,6 +2,26 @@
 
 namespace vedette::native {
 
+namespace {
+
+// Of a number that fits 16 bytes, the highest first; or false, and no exception.
+bool to_bytes(PyObject* number, unsigned char (&bytes)[16]) {
+#if PY_VERSION_HEX >= 0x030D0000
+  const Py_ssize_t needed =
+      PyLong_AsNativeBytes(number, bytes, sizeof bytes,
+                           Py_ASNATIVEBYTES_BIG_ENDIAN | Py_ASNATIVEBYTES_UNSIGNED_BUFFER |
+                               Py_ASNATIVEBYTES_REJECT_NEGATIVE);
+  const bool fits = needed >= 0 && needed <= Py_ssize_t{sizeof bytes};
+#else
+  const bool fits =
+      _PyLong_AsByteArray(reinterpret_cast<PyLongObject*>(number), bytes, sizeof bytes, 0, 0) == 0;
+#endif
+  if (!fits) PyErr_Clear();
+  return fits;
+}
+
+}  // namespace
+
 uint64_t span_id_of(PyObject* number) {
   return PyLong_Check(number) ? PyLong_AsUnsignedLongLongMask(number) : 0;
 }
@@ -9,11 +29,7 @@ uint64_t span_id_of(PyObject* number) {
 sdk::TraceId trace_id_of(PyObject* number) {
   unsigned char bytes[16] = {};
   sdk::TraceId id;
-  if (!PyLong_Check(number) ||
-      _PyLong_AsByteArray(reinterpret_cast<PyLongObject*>(number), bytes, 16, 0, 0) < 0) {
-    PyErr_Clear();
-    return id;
-  }
+  if (!PyLong_Check(number) || !to_bytes(number, bytes)) return id;
   for (int i = 0; i < 8; ++i) {
     id.high = id.high << 8 | bytes[i];
     id.low = id.low << 8 | bytes[i + 8];

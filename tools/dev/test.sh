@@ -1,7 +1,7 @@
 # ./dev test: the stages, each of which says how it went; the last line counts them.
 
 all_stages=(lint ui unit release python e2e differential demo fuzz)
-more_stages=(references)  # not among all: they need packages that nothing else does
+more_stages=(references pythons)  # not among all: they need packages, or interpreters, that nothing else does
 
 stage_lint() {
   need_machine lint
