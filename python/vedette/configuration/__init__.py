@@ -1,6 +1,6 @@
 """The declarative configuration: providers, processors, exporters, samplers, views from one YAML file.
 
-``OTEL_CONFIG_FILE`` names the file under ``vedette run``, ``opentelemetry-instrument`` and ``vedette.instrument``; or by hand:
+``OTEL_CONFIG_FILE`` names the file under ``vedette run`` and ``opentelemetry-instrument``; or by hand:
 
     from vedette.configuration import configure_sdk, load_config_file
 
