@@ -15,6 +15,23 @@ PyTypeObject* middleware_type;
 PyTypeObject* request_type;
 FreeList<RequestObject, 128> free_requests;
 
+/// Semantic conventions, HTTP server spans; each is looked up once.
+namespace key {
+const sdk::AttributeKey kMethod("http.request.method");
+const sdk::AttributeKey kProtocolName("network.protocol.name");
+const sdk::AttributeKey kMethodOriginal("http.request.method_original");
+const sdk::AttributeKey kPath("url.path");
+const sdk::AttributeKey kScheme("url.scheme");
+const sdk::AttributeKey kServerAddress("server.address");
+const sdk::AttributeKey kServerPort("server.port");
+const sdk::AttributeKey kClientAddress("client.address");
+const sdk::AttributeKey kUserAgent("user_agent.original");
+const sdk::AttributeKey kProtocolVersion("network.protocol.version");
+const sdk::AttributeKey kStatusCode("http.response.status_code");
+const sdk::AttributeKey kRoute("http.route");
+const sdk::AttributeKey kErrorType("error.type");
+}  // namespace key
+
 /// One for the process: its memory is bounded, and labels of several apps go to the same metrics.
 model::PathNormalizer& path_normalizer() {
   static auto* paths = new model::PathNormalizer;
@@ -41,7 +58,7 @@ Ref extract_context(const RequestObject* request) {
 }
 
 /// Of a header: bytes that may be anything.
-void set_header_text(SpanObject* span, std::string_view key, std::string_view value) {
+void set_header_text(SpanObject* span, const sdk::AttributeKey& key, std::string_view value) {
   if (value.empty()) return;
   if (base::is_utf8(value)) return set_text(span, key, value);
   set_text(span, key, base::sanitize_utf8(value));
@@ -65,15 +82,14 @@ void describe(RequestObject* request, SpanObject* span, const Headers& headers) 
   PyObject* scope = request->scope;
   const std::string_view method = text_of(scope_item(scope, keys.method));
   if (request->websocket) {
-    set_text(span, "http.request.method", "GET");  // RFC 6455, 4.1
-    set_text(span, "network.protocol.name", "websocket");
+    set_text(span, key::kMethod, "GET");  // RFC 6455, 4.1
+    set_text(span, key::kProtocolName, "websocket");
   } else {
-    set_text(span, "http.request.method", method_text(request->method));
+    set_text(span, key::kMethod, method_text(request->method));
   }
-  if (request->method == 0 && !request->websocket)
-    set_text(span, "http.request.method_original", method);
-  set_text(span, "url.path", text_of(scope_item(scope, keys.path)));
-  set_text(span, "url.scheme", text_of(scope_item(scope, keys.scheme)));
+  if (request->method == 0 && !request->websocket) set_text(span, key::kMethodOriginal, method);
+  set_text(span, key::kPath, text_of(scope_item(scope, keys.path)));
+  set_text(span, key::kScheme, text_of(scope_item(scope, keys.scheme)));
   int port = 0;
   std::string_view host = split_host(headers.host, &port);
   PyObject* server = scope_item(scope, keys.server);
@@ -84,16 +100,16 @@ void describe(RequestObject* request, SpanObject* span, const Headers& headers) 
     if (port == 0 && PyLong_Check(number)) port = static_cast<int>(PyLong_AsLong(number));
     if (PyErr_Occurred()) PyErr_Clear();
   }
-  set_header_text(span, "server.address", host);
-  if (port > 0) set_int(span, "server.port", port);
+  set_header_text(span, key::kServerAddress, host);
+  if (port > 0) set_int(span, key::kServerPort, port);
   PyObject* client = scope_item(scope, keys.client);
   if (client && (PyTuple_Check(client) || PyList_Check(client)) &&
       PySequence_Fast_GET_SIZE(client) > 0) {
-    set_text(span, "client.address", text_of(PySequence_Fast_GET_ITEM(client, 0)));
+    set_text(span, key::kClientAddress, text_of(PySequence_Fast_GET_ITEM(client, 0)));
   }
-  set_header_text(span, "user_agent.original", headers.user_agent);
+  set_header_text(span, key::kUserAgent, headers.user_agent);
   const std::string_view version = text_of(scope_item(scope, keys.http_version));
-  if (!version.empty()) set_text(span, "network.protocol.version", version);
+  if (!version.empty()) set_text(span, key::kProtocolVersion, version);
 }
 
 void enter_list(RequestObject* request) {
@@ -197,15 +213,23 @@ std::string path_label(RequestObject* request, bool* is_template) {
   return path_normalizer().normalize(text_of(scope_item(request->scope, keys.path)));
 }
 
-void name_span(RequestObject* request, SpanObject* span, const std::string& path,
-               bool is_template) {
-  if (request->status) set_int(span, "http.response.status_code", request->status);
-  if (is_template) set_text(span, "http.route", path);
-  if (path == kUnmatched) return;
+/// "GET /orders/{id}"; null with an exception set when memory is short.
+PyObject* make_name(const RequestObject* request, const std::string& path) {
   const std::string name = std::string(span_method(request)) + ' ' + path;
-  if (PyObject* text =
-          PyUnicode_DecodeUTF8(name.data(), static_cast<Py_ssize_t>(name.size()), "replace")) {
-    Py_SETREF(span->name, text);
+  return PyUnicode_DecodeUTF8(name.data(), static_cast<Py_ssize_t>(name.size()), "replace");
+}
+
+/// `kept`: where the name of all requests like this one is, or null.
+void name_span(RequestObject* request, SpanObject* span, const std::string& path, bool is_template,
+               Ref* kept) {
+  if (request->status) set_int(span, key::kStatusCode, request->status);
+  if (is_template) set_text(span, key::kRoute, path);
+  if (path == kUnmatched) return;
+  Ref made;
+  Ref& name = kept ? *kept : made;
+  if (!name) name = Ref(make_name(request, path));
+  if (name) {
+    Py_SETREF(span->name, Py_NewRef(name.get()));
   } else {
     PyErr_Clear();
   }
@@ -221,19 +245,22 @@ void complete(RequestObject* request, PyObject* failure) {
   if (request->status == 0 && !request->websocket) request->status = 500;
   bool is_template = false;
   const std::string path = path_label(request, &is_template);
+  Ref* name = nullptr;
   if (!request->websocket) {
     // An answer that broke off is no success, whatever its first line said.
     const int status = failure && request->status < 500 ? 500 : request->status;
     const std::string type = failure ? exception_type(failure) : "";
-    count_request(request->middleware->metrics,
-                  {method_name(request), path, text_of(scope_item(request->scope, keys.scheme)),
-                   type, status, is_template},
-                  static_cast<double>(now - request->started_ns) / 1e9);
+    name = &count_request(
+                request->middleware->metrics,
+                {method_name(request), path, text_of(scope_item(request->scope, keys.scheme)), type,
+                 status, is_template},
+                static_cast<double>(now - request->started_ns) / 1e9)
+                .span_name;
   }
   SpanObject* span = as_span(request->span);
   if (!span || !span->recording) return;
   request->ended_ns = sdk::wall_now(span->clock_offset);
-  name_span(request, span, path, is_template);
+  name_span(request, span, path, is_template, name);
 }
 
 /// `gone`: the exception says that the client went away. `broken_off`: so does the missing end.
@@ -241,11 +268,11 @@ void close_span(RequestObject* request, PyObject* exception, bool gone, bool bro
   SpanObject* span = as_span(request->span);
   if (!span || !span->recording) return;
   if (exception) {
-    set_text(span, "error.type", exception_type(exception));
+    set_text(span, key::kErrorType, exception_type(exception));
   } else if (request->status >= 500) {
-    set_text(span, "error.type", std::to_string(request->status));
+    set_text(span, key::kErrorType, std::to_string(request->status));
   } else if (broken_off) {
-    set_text(span, "error.type", "client_disconnect");
+    set_text(span, key::kErrorType, "client_disconnect");
   }
   if (exception && !gone) {
     record_exception(span, exception, nullptr, 0, true);

@@ -66,12 +66,7 @@ struct Names {
 };
 Names names;
 
-/// An attribute's key as a str; the keys are few and literals.
-Ref key_text(const char* key) {
-  return Ref(PyUnicode_InternFromString(key));
-}
-
-void call_set_attribute(PyObject* span, const char* key, PyObject* value) {
+void call_set_attribute(PyObject* span, std::string_view key, PyObject* value) {
   Ref name(key_text(key));
   Ref done(value && name
                ? PyObject_CallMethodObjArgs(span, names.set_attribute, name.get(), value, nullptr)
@@ -102,6 +97,12 @@ PyObject* start_ours(PyObject* tracer, PyObject* name, PyObject* context, PyObje
 }
 
 }  // namespace
+
+Ref key_text(std::string_view key) {
+  PyObject* text = PyUnicode_FromStringAndSize(key.data(), static_cast<Py_ssize_t>(key.size()));
+  if (text) PyUnicode_InternInPlace(&text);
+  return Ref(text);
+}
 
 // ---- where spans come from
 // -----------------------------------------------------------------------
@@ -257,18 +258,18 @@ bool ClientSpan::begin(Source& from, PyObject* context, PyObject* name, PyObject
   return true;
 }
 
-void ClientSpan::text(const char* key, std::string_view value) {
+void ClientSpan::text(const sdk::AttributeKey& key, std::string_view value) {
   if (!recording) return;
   if (ours) return set_text(as_span(span), key, value);
   Ref made(PyUnicode_DecodeUTF8(value.data(), static_cast<Py_ssize_t>(value.size()), "replace"));
-  call_set_attribute(span, key, made.get());
+  call_set_attribute(span, key.text(), made.get());
 }
 
-void ClientSpan::number(const char* key, int64_t value) {
+void ClientSpan::number(const sdk::AttributeKey& key, int64_t value) {
   if (!recording) return;
   if (ours) return set_int(as_span(span), key, value);
   Ref made(PyLong_FromLongLong(value));
-  call_set_attribute(span, key, made.get());
+  call_set_attribute(span, key.text(), made.get());
 }
 
 void ClientSpan::error(std::string_view type) {

@@ -69,8 +69,8 @@ struct ClientSpan {
   /// The same with a dict of attributes, or null, for a call that is described by text() and
   /// number(). `hide_http`: HTTP clients below are not to tell the call again.
   bool begin(Source& from, PyObject* context, PyObject* name, PyObject* attributes, bool hide_http);
-  void text(const char* key, std::string_view value);
-  void number(const char* key, int64_t value);
+  void text(const sdk::AttributeKey& key, std::string_view value);
+  void number(const sdk::AttributeKey& key, int64_t value);
   /// Status ERROR with this error.type.
   void error(std::string_view type);
   /// What a call raised: the event, error.type and status.
@@ -85,6 +85,9 @@ struct ClientSpan {
   bool start(Source& from, PyObject* context, PyObject* name, PyObject* attributes);
   void make_current(PyObject* context, bool hide_http);
 };
+
+/// An attribute's key as a str, interned: they are few. Null with an exception set.
+Ref key_text(std::string_view key);
 
 /// Whether the code of this Context asked not to be observed. `http`: not as an HTTP client.
 bool is_suppressed(PyObject* context, bool http);

@@ -130,26 +130,31 @@ void count(HttpMetricsObject* self, const HttpMetricsObject::Outcome& outcome, d
 
 }  // namespace
 
-void count_request(HttpMetricsObject* self, const Served& served, double seconds) {
+HttpMetricsObject::Route& count_request(HttpMetricsObject* self, const Served& served,
+                                        double seconds) {
   refresh_for_others(self);
   // Unbounded paths cannot come here (they are route templates), but mind the map all the same.
   if (self->routes->size() > 4 * sdk::kSeriesMax) self->routes->clear();
-  std::string key;
-  key.reserve(served.method.size() + served.path.size() + 1);
-  key.append(served.method).append(1, ' ').append(served.path);
+  static std::string key;  // under the GIL: it keeps its memory
+  key.assign(served.method).append(1, ' ').append(served.path);
   HttpMetricsObject::Route& route = (*self->routes)[key];
   if (self->duration) {
     if (!route.duration) route.duration = self->duration->series({served.method, served.path});
     self->duration->observe(*route.duration, seconds);
   }
-  if (!served.exception.empty()) return count(self, find_series(self, served), seconds);
+  if (!served.exception.empty()) {
+    count(self, find_series(self, served), seconds);
+    return route;
+  }
   for (const HttpMetricsObject::Outcome& known : route.outcomes) {
     if (known.status == served.status && known.https == (served.scheme == "https")) {
-      return count(self, known, seconds);
+      count(self, known, seconds);
+      return route;
     }
   }
   route.outcomes.push_back(find_series(self, served));
   count(self, route.outcomes.back(), seconds);
+  return route;
 }
 
 namespace {

@@ -33,6 +33,7 @@ struct HttpMetricsObject {
   };
   struct Route {
     std::shared_ptr<sdk::Series> duration;
+    Ref span_name;                  // of its requests; made by who needs it
     std::vector<Outcome> outcomes;  // of requests that ended without an exception
   };
   std::unordered_map<std::string, Route>* routes;  // by method and path
@@ -52,7 +53,9 @@ struct Served {
   int status;
   bool is_template;
 };
-void count_request(HttpMetricsObject* metrics, const Served& served, double seconds);
+/// The route, too, until the next call.
+HttpMetricsObject::Route& count_request(HttpMetricsObject* metrics, const Served& served,
+                                        double seconds);
 
 /// Sets what is in progress of every HttpMetrics to what is true now.
 void refresh_in_progress();

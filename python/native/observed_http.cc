@@ -167,6 +167,16 @@ void inject(PyObject* request, const ClientSpan& span, bool alone) {
 // ---- spans
 // ---------------------------------------------------------------------------------------
 
+/// Semantic conventions, HTTP client spans: what every call has; each is looked up once.
+namespace key {
+const sdk::AttributeKey kMethod("http.request.method");
+const sdk::AttributeKey kUrl("url.full");
+const sdk::AttributeKey kServerAddress("server.address");
+const sdk::AttributeKey kServerPort("server.port");
+const sdk::AttributeKey kStatusCode("http.response.status_code");
+const sdk::AttributeKey kProtocolVersion("network.protocol.version");
+}  // namespace key
+
 bool emits_old_names(const ObservedObject* observed) {
   return observed->helper == Py_True;
 }
@@ -175,15 +185,15 @@ bool emits_old_names(const ObservedObject* observed) {
 template <typename Put>
 void describe(const ObservedObject* observed, uint8_t method, std::string_view method_given,
               const sdk::UrlParts& url, Put put) {
-  put("http.request.method", method_text(method));
+  put(key::kMethod, method_text(method));
   if (method == 0) put("http.request.method_original", method_given);
   std::string full;
   full.reserve(256);
   if (!url.host.empty()) sdk::append_redacted_url(full, url);
   const uint32_t port = sdk::effective_port(url);
-  put("url.full", std::string_view(full));
-  put("server.address", url.host);
-  if (port) put("server.port", int64_t{port});
+  put(key::kUrl, std::string_view(full));
+  put(key::kServerAddress, url.host);
+  if (port) put(key::kServerPort, int64_t{port});
   if (!emits_old_names(observed)) return;
   put("http.method", method ? method_text(method) : "HTTP");
   put("http.url", std::string_view(full));
@@ -194,21 +204,26 @@ void describe(const ObservedObject* observed, uint8_t method, std::string_view m
 
 struct IntoSpan {
   ClientSpan* span;
-  void operator()(const char* key, std::string_view value) const { span->text(key, value); }
-  void operator()(const char* key, int64_t value) const { span->number(key, value); }
+  void operator()(const sdk::AttributeKey& key, std::string_view value) const {
+    span->text(key, value);
+  }
+  void operator()(const sdk::AttributeKey& key, int64_t value) const { span->number(key, value); }
 };
 
 struct IntoDict {
   PyObject* dict;
-  void operator()(const char* key, std::string_view value) const {
+  void operator()(const sdk::AttributeKey& key, std::string_view value) const {
     put(key, PyUnicode_DecodeUTF8(value.data(), static_cast<Py_ssize_t>(value.size()), "replace"));
   }
-  void operator()(const char* key, int64_t value) const { put(key, PyLong_FromLongLong(value)); }
+  void operator()(const sdk::AttributeKey& key, int64_t value) const {
+    put(key, PyLong_FromLongLong(value));
+  }
 
  private:
-  void put(const char* key, PyObject* owned) const {
+  void put(const sdk::AttributeKey& key, PyObject* owned) const {
     const Ref value(owned);
-    if (!value || PyDict_SetItemString(dict, key, value.get()) < 0) PyErr_Clear();
+    const Ref name(key_text(key.text()));
+    if (!value || !name || PyDict_SetItem(dict, name.get(), value.get()) < 0) PyErr_Clear();
   }
 };
 
@@ -283,12 +298,12 @@ Ref make_labels(ObservedObject* observed, const ClientSpan& span, int64_t status
   Ref labels(PyDict_New());
   if (!labels) return Ref();
   const IntoDict put{labels.get()};
-  put("http.request.method", method_text(method));
-  put("server.address", url.parts.host);
-  if (port) put("server.port", int64_t{port});
+  put(key::kMethod, method_text(method));
+  put(key::kServerAddress, url.parts.host);
+  if (port) put(key::kServerPort, int64_t{port});
   put("url.scheme", url.parts.scheme);
-  if (status) put("http.response.status_code", status);
-  if (!version.empty()) put("network.protocol.version", version);
+  if (status) put(key::kStatusCode, status);
+  if (!version.empty()) put(key::kProtocolVersion, version);
   constexpr Py_ssize_t kCombinationsMax = 2000;
   if (PyDict_GET_SIZE(observed->cache) < kCombinationsMax &&
       PyDict_SetItem(observed->cache, key_object.get(), labels.get()) < 0) {
@@ -301,8 +316,8 @@ void answered(ObservedObject* observed, ClientSpan* span, int64_t status,
               std::string_view version) {
   const std::string error = status >= 400 ? std::to_string(status) : std::string();
   if (span->recording) {
-    if (status) span->number("http.response.status_code", status);
-    if (!version.empty()) span->text("network.protocol.version", version);
+    if (status) span->number(key::kStatusCode, status);
+    if (!version.empty()) span->text(key::kProtocolVersion, version);
     if (emits_old_names(observed)) {
       if (status) span->number("http.status_code", status);
       if (!version.empty()) span->text("http.flavor", version);

@@ -83,6 +83,8 @@ class Utf8 {
  public:
   explicit Utf8(PyObject* str);
   std::string_view view() const { return view_; }
+  /// It is not in the str itself.
+  bool is_copy() const { return static_cast<bool>(encoded_); }
 
  private:
   std::string_view view_;

@@ -296,12 +296,12 @@ PyObject* span_context_of(SpanObject* span) {
   return Py_XNewRef(span->span_context);
 }
 
-void set_text(SpanObject* span, std::string_view key, std::string_view value) {
+void set_text(SpanObject* span, const sdk::AttributeKey& key, std::string_view value) {
   const sdk::SpanLimits& limits = span->tracer->provider->limits;
   span->record.set_string(key, cut(value, limits.span_attribute_length), limits);
 }
 
-void set_int(SpanObject* span, std::string_view key, int64_t value) {
+void set_int(SpanObject* span, const sdk::AttributeKey& key, int64_t value) {
   span->record.set_int(key, value, span->tracer->provider->limits);
 }
 

@@ -76,8 +76,8 @@ std::string exception_type(PyObject* exception);
 std::string stack_trace(PyObject* exception);
 
 /// One attribute, from a literal key.
-void set_text(SpanObject* span, std::string_view key, std::string_view value);
-void set_int(SpanObject* span, std::string_view key, int64_t value);
+void set_text(SpanObject* span, const sdk::AttributeKey& key, std::string_view value);
+void set_int(SpanObject* span, const sdk::AttributeKey& key, int64_t value);
 
 PyObject* span_context_of(SpanObject* span);
 

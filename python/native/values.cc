@@ -1,5 +1,6 @@
 #include "values.h"
 
+#include <optional>
 #include <protozero/pbf_reader.hpp>
 
 #include "sdk/otlp_fields.h"
@@ -135,27 +136,58 @@ void write_any_value(ProtoBuffer& out, PyObject* value, uint32_t length_max, int
   write_text(out, safe_str(value), length_max);
 }
 
+namespace {
+
+/// The keys an application uses again and again are literals in its code, and interned: each is
+/// read and looked up once. Kept by address, and alive; under the GIL.
+struct KnownKey {
+  PyObject* object = nullptr;
+  sdk::AttributeKey key;
+};
+
+/// A key with its text; empty when it is not one. `kept` holds the text of one that is not known.
+sdk::AttributeKey read_key(PyObject* object, std::optional<Utf8>& kept) {
+  static KnownKey known[256];
+  if (!PyUnicode_CheckExact(object) || !PyUnicode_CHECK_INTERNED(object)) {
+    return usable_key(object) ? kept.emplace(object).view() : std::string_view();
+  }
+  const uint64_t address = reinterpret_cast<uintptr_t>(object);
+  KnownKey& slot = known[address * 0x9e3779b97f4a7c15 >> 56];
+  if (slot.object != object) {
+    if (!usable_key(object)) return {};
+    const Utf8 text(object);
+    if (text.is_copy()) return kept.emplace(object).view();
+    slot.key = text.view();
+    Py_XSETREF(slot.object, Py_NewRef(object));
+  }
+  slot.key.facts();
+  return slot.key;
+}
+
+}  // namespace
+
 void record_attribute(SpanRecord& record, PyObject* key, PyObject* value,
                       const SpanLimits& limits) {
-  if (!usable_key(key)) return record.drop_attribute();
-  const Utf8 name(key);
+  std::optional<Utf8> kept;
+  const sdk::AttributeKey name = read_key(key, kept);
+  if (name.text().empty()) return record.drop_attribute();
   if (PyUnicode_CheckExact(value)) {
     const Utf8 text(value);
-    return record.set_string(name.view(), cut(text.view(), limits.span_attribute_length), limits);
+    return record.set_string(name, cut(text.view(), limits.span_attribute_length), limits);
   }
-  if (PyBool_Check(value)) return record.set_bool(name.view(), value == Py_True, limits);
+  if (PyBool_Check(value)) return record.set_bool(name, value == Py_True, limits);
   if (PyLong_CheckExact(value)) {
     int overflow = 0;
     const long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
-    if (!overflow) return record.set_int(name.view(), number, limits);
+    if (!overflow) return record.set_int(name, number, limits);
   } else if (PyFloat_CheckExact(value)) {
-    return record.set_double(name.view(), PyFloat_AS_DOUBLE(value), limits);
+    return record.set_double(name, PyFloat_AS_DOUBLE(value), limits);
   }
   // Anything else may run Python code, which may reach this very span: so first aside, then in.
   ProtoBuffer aside;
   write_any_value(aside, value, limits.span_attribute_length);
   SpanRecord::Open open;
-  if (!record.begin_attribute(name.view(), &open)) return;
+  if (!record.begin_attribute(name, &open)) return;
   record.body().bytes_field(otlp::KeyValue::kValue, aside.view());
   record.end_attribute(open, limits);
 }

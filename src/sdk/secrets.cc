@@ -174,6 +174,17 @@ Status configure_secrets(SecretOptions options) {
   return {};
 }
 
+uint32_t secrets_generation() {
+  return current.load(std::memory_order_acquire)->generation;
+}
+
+KeyFacts facts_of_key(std::string_view key) {
+  const Configuration& now = *current.load(std::memory_order_acquire);
+  const KeyKind kind = kind_of_key(key);
+  const bool masks = kind != KeyKind::kPlain || !now.patterns.empty();
+  return {now.generation, kind, masks, static_cast<uint8_t>(slot_of(key))};
+}
+
 KeyKind kind_of_key(std::string_view key) {
   const Configuration& now = *current.load(std::memory_order_acquire);
   if (!now.options.enabled || key.empty()) return KeyKind::kPlain;
@@ -189,10 +200,6 @@ KeyKind kind_of_key(std::string_view key) {
   slot.size = static_cast<uint8_t>(key.size());
   std::memcpy(slot.key, key.data(), key.size());
   return slot.kind;
-}
-
-bool needs_masking(KeyKind kind) {
-  return kind != KeyKind::kPlain || !current.load(std::memory_order_acquire)->patterns.empty();
 }
 
 std::string_view masked_text(KeyKind kind, std::string_view text, std::string& kept) {

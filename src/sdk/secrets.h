@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "base/result.h"
@@ -35,8 +36,36 @@ Status configure_secrets(SecretOptions options);
 /// What a key's values are.
 KeyKind kind_of_key(std::string_view key);
 
-/// Whether a text of this kind of key has to be looked at by masked_text(): most need not.
-bool needs_masking(KeyKind kind);
+/// What is known of a key under the configuration of this generation.
+struct KeyFacts {
+  uint32_t generation = 0;
+  KeyKind kind = KeyKind::kPlain;
+  bool masks = false;  // its texts have to be looked at by masked_text(): most need not
+  uint8_t hash = 0;    // of the key
+};
+KeyFacts facts_of_key(std::string_view key);
+/// That of the configuration in force; never 0.
+uint32_t secrets_generation();
+
+/// A key of attributes that is looked up once, however often it is used: a literal's, or one that
+/// an application uses again and again. Refers to its text. Owned by one thread at a time.
+class AttributeKey {
+ public:
+  constexpr AttributeKey() = default;
+  template <typename Text>
+    requires std::is_convertible_v<const Text&, std::string_view>
+  constexpr AttributeKey(const Text& text) : text_(text) {}
+
+  std::string_view text() const { return text_; }
+  const KeyFacts& facts() const {
+    if (facts_.generation != secrets_generation()) facts_ = facts_of_key(text_);
+    return facts_;
+  }
+
+ private:
+  std::string_view text_;
+  mutable KeyFacts facts_;
+};
 
 /// The text as it may be sent; what has changed is kept in `kept`.
 std::string_view masked_text(KeyKind kind, std::string_view text, std::string& kept);

@@ -1,7 +1,6 @@
 #include "sdk/span_record.h"
 
 #include "sdk/otlp_fields.h"
-#include "sdk/secrets.h"
 
 namespace vedette::sdk {
 namespace {
@@ -14,11 +13,6 @@ uint32_t narrow(size_t n) {
   return static_cast<uint32_t>(n);
 }
 
-/// Head of a field 9 (attributes) with a KeyValue whose value is a message of `value_size` bytes.
-size_t attribute_size(size_t key_size, size_t value_size) {
-  return 1 + varint_size(key_size) + key_size + 1 + varint_size(value_size) + value_size;
-}
-
 char* write_big_endian(char* at, uint64_t v) {
   v = __builtin_bswap64(v);
   std::memcpy(at, &v, sizeof v);
@@ -27,20 +21,23 @@ char* write_big_endian(char* at, uint64_t v) {
 
 }  // namespace
 
-bool SpanRecord::begin_attribute(std::string_view key, Open* open) {
-  if (kind_of_key(key) == KeyKind::kSecret) {
+bool SpanRecord::begin_attribute(const AttributeKey& key, Open* open) {
+  const KeyFacts& facts = key.facts();
+  const std::string_view text = key.text();
+  if (facts.kind == KeyKind::kSecret) {
     set_string(key, kHidden, SpanLimits());
     return false;
   }
-  if (full(key.size() + 32)) {
+  if (full(text.size() + 32)) {
     ++dropped_attributes_;
     return false;
   }
   open->start = body_.size();
   open->message = body_.begin_message(otlp::Span::kAttributes);
-  body_.bytes_field(otlp::KeyValue::kKey, key);
-  open->key_size = narrow(key.size());
-  open->key_at = narrow(body_.size() - key.size() - open->message);
+  body_.bytes_field(otlp::KeyValue::kKey, text);
+  open->key_size = narrow(text.size());
+  open->key_at = narrow(body_.size() - text.size() - open->message);
+  open->hash = facts.hash;
   return true;
 }
 
@@ -54,68 +51,70 @@ void SpanRecord::end_attribute(const Open& open, const SpanLimits& limits) {
   body_.end_message(open.message);
   const size_t message = body_.size() - length;
   settle_attribute({narrow(open.start), narrow(message), narrow(body_.size()),
-                    narrow(message + open.key_at), open.key_size, kAttribute},
+                    narrow(message + open.key_at), open.key_size, kAttribute, open.hash},
                    limits);
 }
 
-char* SpanRecord::scalar_room(std::string_view key, size_t value_size) {
-  const size_t size = attribute_size(key.size(), value_size);
+/// Writes all but the value, whose `value_size` bytes belong where this points to; null: dropped.
+char* SpanRecord::begin_scalar(const AttributeKey& key, size_t value_size, Item* item) {
+  const std::string_view text = key.text();
+  const size_t size =
+      1 + varint_size(text.size()) + text.size() + 1 + varint_size(value_size) + value_size;
   char* at = full(size) ? nullptr : body_.room(size + 6);
   if (!at) {
     ++dropped_attributes_;
     return nullptr;
   }
+  const char* const begin = body_.data();
+  item->start = narrow(body_.size());
   at = write_varint(at, tag(otlp::Span::kAttributes, WireType::kBytes));
   at = write_varint(at, size);
-  at = write_bytes_field(at, otlp::KeyValue::kKey, key);
+  item->message = narrow(static_cast<size_t>(at - begin));
+  item->end = narrow(item->message + size);
+  at = write_bytes_field(at, otlp::KeyValue::kKey, text);
+  item->key_at = narrow(static_cast<size_t>(at - begin) - text.size());
+  item->key_size = narrow(text.size());
+  item->kind = kAttribute;
+  item->hash = key.facts().hash;
+  body_.advance_to(begin + item->end);
   at = write_varint(at, tag(otlp::KeyValue::kValue, WireType::kBytes));
   return write_varint(at, value_size);
 }
 
-void SpanRecord::finish_scalar(size_t start, char* end, std::string_view key, size_t value_size,
-                               const SpanLimits& limits) {
-  body_.advance_to(end);
-  const size_t message = body_.size() - attribute_size(key.size(), value_size);
-  settle_attribute({narrow(start), narrow(message), narrow(body_.size()),
-                    narrow(message + 1 + varint_size(key.size())), narrow(key.size()), kAttribute},
-                   limits);
-}
-
-void SpanRecord::set_string(std::string_view key, std::string_view value,
+void SpanRecord::set_string(const AttributeKey& key, std::string_view value,
                             const SpanLimits& limits) {
-  const size_t start = body_.size();
   std::string kept;
-  if (const KeyKind kind = kind_of_key(key); needs_masking(kind)) {
-    value = masked_text(kind, value, kept);
-  }
-  const size_t size = 1 + varint_size(value.size()) + value.size();
-  if (char* at = scalar_room(key, size)) {
-    finish_scalar(start, write_bytes_field(at, otlp::AnyValue::kString, value), key, size, limits);
+  if (key.facts().masks) value = masked_text(key.facts().kind, value, kept);
+  Item item;
+  if (char* at = begin_scalar(key, 1 + varint_size(value.size()) + value.size(), &item)) {
+    write_bytes_field(at, otlp::AnyValue::kString, value);
+    settle_attribute(item, limits);
   }
 }
 
-void SpanRecord::set_int(std::string_view key, int64_t value, const SpanLimits& limits) {
-  if (kind_of_key(key) == KeyKind::kSecret) return set_string(key, kHidden, limits);
-  const size_t start = body_.size();
+void SpanRecord::set_int(const AttributeKey& key, int64_t value, const SpanLimits& limits) {
+  if (key.facts().kind == KeyKind::kSecret) return set_string(key, kHidden, limits);
   const auto bits = static_cast<uint64_t>(value);
-  const size_t size = 1 + varint_size(bits);
-  if (char* at = scalar_room(key, size)) {
-    finish_scalar(start, write_varint_field(at, otlp::AnyValue::kInt, bits), key, size, limits);
+  Item item;
+  if (char* at = begin_scalar(key, 1 + varint_size(bits), &item)) {
+    write_varint_field(at, otlp::AnyValue::kInt, bits);
+    settle_attribute(item, limits);
   }
 }
 
-void SpanRecord::set_double(std::string_view key, double value, const SpanLimits& limits) {
-  const size_t start = body_.size();
-  if (char* at = scalar_room(key, 9)) {
-    at = write_fixed64_field(at, otlp::AnyValue::kDouble, std::bit_cast<uint64_t>(value));
-    finish_scalar(start, at, key, 9, limits);
+void SpanRecord::set_double(const AttributeKey& key, double value, const SpanLimits& limits) {
+  Item item;
+  if (char* at = begin_scalar(key, 9, &item)) {
+    write_fixed64_field(at, otlp::AnyValue::kDouble, std::bit_cast<uint64_t>(value));
+    settle_attribute(item, limits);
   }
 }
 
-void SpanRecord::set_bool(std::string_view key, bool value, const SpanLimits& limits) {
-  const size_t start = body_.size();
-  if (char* at = scalar_room(key, 2)) {
-    finish_scalar(start, write_varint_field(at, otlp::AnyValue::kBool, value), key, 2, limits);
+void SpanRecord::set_bool(const AttributeKey& key, bool value, const SpanLimits& limits) {
+  Item item;
+  if (char* at = begin_scalar(key, 2, &item)) {
+    write_varint_field(at, otlp::AnyValue::kBool, value);
+    settle_attribute(item, limits);
   }
 }
 
@@ -128,22 +127,31 @@ bool SpanRecord::copy(const SpanRecord& prepared, const SpanLimits& limits) {
   if (body_.failed()) return false;
   items_.assign(prepared.items_.begin(), prepared.items_.end());
   dead_bytes_ = prepared.dead_bytes_;
+  seen_ = prepared.seen_;
   attributes_ = prepared.attributes_;
   return true;
 }
 
-void SpanRecord::settle_attribute(Item item, const SpanLimits& limits) {
+/// Takes the former value of the same key away, if there is one.
+bool SpanRecord::replace(const Item& item) {
+  const uint64_t bit = uint64_t{1} << (item.hash & 63);
+  if (!(seen_ & bit)) {
+    seen_ |= bit;
+    return false;
+  }
   const char* key = body_.data() + item.key_at;
-  bool replaced = false;
   for (Item& other : items_) {
-    if (other.kind == kAttribute && other.key_size == item.key_size &&
+    if (other.kind == kAttribute && other.hash == item.hash && other.key_size == item.key_size &&
         std::memcmp(body_.data() + other.key_at, key, item.key_size) == 0) {
       kill(other);
-      replaced = true;
-      break;
+      return true;
     }
   }
-  if (!replaced) {
+  return false;
+}
+
+void SpanRecord::settle_attribute(const Item& item, const SpanLimits& limits) {
+  if (!replace(item)) {
     if (limits.attributes == 0) {
       body_.truncate(item.start);
       ++dropped_attributes_;
@@ -211,7 +219,7 @@ void SpanRecord::add_item(uint32_t field, std::string_view message, ItemKind kin
   }
   const size_t start = body_.size();
   body_.bytes_field(field, message);
-  add({narrow(start), narrow(body_.size() - message.size()), narrow(body_.size()), 0, 0, kind});
+  add({narrow(start), narrow(body_.size() - message.size()), narrow(body_.size()), 0, 0, kind, 0});
 }
 
 void SpanRecord::add_event(std::string_view message, const SpanLimits& limits) {
@@ -295,6 +303,7 @@ void SpanRecord::reset() {
   items_.clear();
   if (items_.capacity() > kKeptItems) std::vector<Item>().swap(items_);
   dead_bytes_ = 0;
+  seen_ = 0;
   attributes_ = events_ = links_ = 0;
   dropped_attributes_ = dropped_events_ = dropped_links_ = 0;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sdk/proto_buffer.h"
+#include "sdk/secrets.h"
 
 namespace vedette::sdk {
 
@@ -63,16 +64,17 @@ class SpanRecord {
     size_t message;
     uint32_t key_at;
     uint32_t key_size;
+    uint8_t hash;
   };
-  bool begin_attribute(std::string_view key, Open* open);
+  bool begin_attribute(const AttributeKey& key, Open* open);
   void end_attribute(const Open& open, const SpanLimits& limits);
   void drop_attribute() { ++dropped_attributes_; }
 
   /// Scalars in one step.
-  void set_string(std::string_view key, std::string_view value, const SpanLimits& limits);
-  void set_int(std::string_view key, int64_t value, const SpanLimits& limits);
-  void set_double(std::string_view key, double value, const SpanLimits& limits);
-  void set_bool(std::string_view key, bool value, const SpanLimits& limits);
+  void set_string(const AttributeKey& key, std::string_view value, const SpanLimits& limits);
+  void set_int(const AttributeKey& key, int64_t value, const SpanLimits& limits);
+  void set_double(const AttributeKey& key, double value, const SpanLimits& limits);
+  void set_bool(const AttributeKey& key, bool value, const SpanLimits& limits);
 
   /// Takes over what `prepared` holds. False, and nothing done, when this record is not empty or
   /// `limits` might not let all of it in.
@@ -124,6 +126,7 @@ class SpanRecord {
     uint32_t key_at;
     uint32_t key_size;
     ItemKind kind;
+    uint8_t hash;  // of an attribute's key
   };
 
   template <typename Visit>
@@ -136,12 +139,11 @@ class SpanRecord {
   }
 
   bool full(size_t more) const { return body_.size() + more > kSpanBytesMax || body_.failed(); }
-  char* scalar_room(std::string_view key, size_t value_size);
-  void finish_scalar(size_t start, char* end, std::string_view key, size_t key_offset,
-                     const SpanLimits& limits);
+  char* begin_scalar(const AttributeKey& key, size_t value_size, Item* item);
   void add_item(uint32_t field, std::string_view message, ItemKind kind, uint32_t limit,
                 uint32_t* count, uint32_t* dropped);
-  void settle_attribute(Item item, const SpanLimits& limits);
+  void settle_attribute(const Item& item, const SpanLimits& limits);
+  bool replace(const Item& item);
   void kill(Item& item);
   void kill_oldest(ItemKind kind);
   void add(const Item& item);
@@ -150,6 +152,7 @@ class SpanRecord {
   ProtoBuffer body_;
   std::vector<Item> items_;
   size_t dead_bytes_ = 0;
+  uint64_t seen_ = 0;  // a bit for each key there may be, by its hash
   uint32_t attributes_ = 0;
   uint32_t events_ = 0;
   uint32_t links_ = 0;
