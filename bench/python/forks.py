@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import json
 import os
 import socket
 import sys
@@ -74,7 +75,7 @@ def serve(listener: socket.socket, ask: int, tell: int) -> None:
     server.socket = listener
     threading.Thread(target=server.serve_forever, daemon=True).start()
     os.read(ask, 1)
-    os.write(tell, repr((collected.names, collected.twice)).encode())
+    os.write(tell, json.dumps([collected.names, collected.twice]).encode())
     os._exit(0)
 
 
@@ -151,7 +152,7 @@ def main() -> int:
     recorded, bad = run(options.forks, f"http://127.0.0.1:{port}/v1/traces")
     seconds = time.monotonic() - began
     os.write(ask, b".")
-    names, twice = eval(os.read(told, 4096).decode(), {})
+    names, twice = json.loads(os.read(told, 4096))
     os.waitpid(sink, 0)
     child, parent = names.get("child", 0), names.get("parent", 0)
     report(

@@ -56,7 +56,11 @@ struct RequestObject {
   bool listed;  // in HttpMetrics' list of requests in progress
 };
 
+/// middleware(scope, receive, send), to be awaited. Null with an exception set.
+PyObject* new_request(MiddlewareObject* middleware, PyObject* const* args, bool websocket);
+
 bool add_asgi_types(PyObject* module);
+bool add_request_type(PyObject* module);
 
 /// The route template the request has taken, with what mounts and included routers put before it.
 std::string route_of(const RequestObject* request);

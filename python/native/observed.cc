@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "awaiting.h"
 #include "otel_api.h"
 
 namespace vedette::native {
@@ -45,13 +46,9 @@ AwaitedObject* as_awaited(PyObject* self) {
 /// Ends the span with the exception that is being raised, which stays raised.
 void finish_raised(ObservedObject* observed, ClientSpan* span) {
   if (!span->span) return;
-  PyObject *type, *value, *traceback;
-  PyErr_Fetch(&type, &value, &traceback);
-  PyErr_NormalizeException(&type, &value, &traceback);
-  if (traceback && value) PyException_SetTraceback(value, traceback);
-  observed->kind->failed(observed, span, value);
+  const Raised raised;
+  observed->kind->failed(observed, span, raised.value());
   PyErr_Clear();
-  PyErr_Restore(type, value, traceback);
 }
 
 // ---- awaited calls
@@ -71,15 +68,11 @@ bool begin_call(AwaitedObject* call) {
   const Call given{&PyTuple_GET_ITEM(call->arguments, 0), count - named, call->keywords};
   if (!observed->kind->begin(observed, given, &call->span)) call->span.clear();
   PyErr_Clear();
-  if (PyCoro_CheckExact(call->inner) || Py_TYPE(call->inner) == awaited_type) return true;
-  const PyAsyncMethods* methods = Py_TYPE(call->inner)->tp_as_async;
-  if (!methods || !methods->am_await) {
-    PyErr_Format(PyExc_TypeError, "object %.100s can't be used in 'await' expression",
-                 Py_TYPE(call->inner)->tp_name);
-    return false;
-  }
-  Py_XSETREF(call->inner, methods->am_await(call->inner));
-  return call->inner != nullptr;
+  Ref inner = driven(Ref::borrow(call->inner), awaited_type,
+                     "object %.100s can't be used in 'await' expression");
+  if (!inner) return false;
+  Py_XSETREF(call->inner, inner.release());
+  return true;
 }
 
 void returned(AwaitedObject* call, PyObject* result) {
@@ -117,14 +110,8 @@ PySendResult awaited_am_send(PyObject* self, PyObject* argument, PyObject** resu
 
 PyObject* awaited_send(PyObject* self, PyObject* argument) {
   PyObject* result;
-  if (awaited_am_send(self, argument, &result) != PYGEN_RETURN) return result;
-  const Ref value(result);
-  if (result == Py_None) {
-    PyErr_SetNone(PyExc_StopIteration);
-  } else if (Ref stop{PyObject_CallOneArg(PyExc_StopIteration, result)}) {
-    PyErr_SetObject(PyExc_StopIteration, stop.get());
-  }
-  return nullptr;
+  const PySendResult outcome = awaited_am_send(self, argument, &result);
+  return outcome == PYGEN_RETURN ? raise_stop(result) : result;
 }
 
 PyObject* awaited_next(PyObject* self) {
@@ -147,13 +134,9 @@ PyObject* awaited_throw(PyObject* self, PyObject* args) {
     raised(call);
     return nullptr;
   }
-  PyObject *type, *value, *traceback;
-  PyErr_Fetch(&type, &value, &traceback);
-  PyErr_NormalizeException(&type, &value, &traceback);
-  Ref returned_value(value ? PyObject_GetAttrString(value, "value") : nullptr);
-  if (!returned_value) PyErr_Clear();
-  returned(call, returned_value ? returned_value.get() : Py_None);
-  PyErr_Restore(type, value, traceback);
+  const Raised stop;
+  const Ref value(inner_attribute(stop.value(), "value"));
+  returned(call, value.get());
   return nullptr;
 }
 
@@ -184,11 +167,7 @@ PyObject* get_cr_await(PyObject* self, void*) {
   return Py_NewRef(inner ? inner : Py_None);
 }
 PyObject* get_of_inner(PyObject* self, void* name) {
-  PyObject* inner = as_awaited(self)->inner;
-  PyObject* value = PyObject_GetAttrString(inner ? inner : Py_None, static_cast<char*>(name));
-  if (value) return value;
-  PyErr_Clear();
-  return none();
+  return inner_attribute(as_awaited(self)->inner, static_cast<const char*>(name));
 }
 
 int awaited_traverse(PyObject* self, visitproc visit, void* arg) {

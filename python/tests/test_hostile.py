@@ -1,66 +1,24 @@
 """Nothing an application passes makes us raise, or costs the spans beside it."""
 
-import collections
 import enum
 import gc
 import weakref
 
 import pytest
+from bad_values import (
+    EndlessSequence,
+    RaisesInEverything,
+    RaisesInStr,
+    SneakyInt,
+    SneakyStr,
+    deep,
+    recursive,
+)
 from opentelemetry import trace
 from sink import attributes
 from vedette.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from vedette.sdk.trace import TracerProvider
 from vedette.sdk.trace.export import BatchSpanProcessor
-
-
-class RaisesInStr:
-    def __str__(self):
-        raise RuntimeError("no")
-
-    __repr__ = __str__
-
-
-class RaisesInEverything(collections.abc.Mapping):
-    def __getitem__(self, key):
-        raise RuntimeError("no")
-
-    def __iter__(self):
-        raise RuntimeError("no")
-
-    def __len__(self):
-        raise RuntimeError("no")
-
-
-class EndlessSequence(collections.abc.Sequence):
-    def __getitem__(self, index):
-        return "x"
-
-    def __len__(self):
-        return 1 << 60
-
-
-class SneakyInt(int):
-    def __index__(self):
-        raise RuntimeError("no")
-
-
-class SneakyStr(str):
-    def __str__(self):
-        raise RuntimeError("no")
-
-
-def deep(levels):
-    value = []
-    for _ in range(levels):
-        value = [value]
-    return value
-
-
-def recursive():
-    value = []
-    value.append(value)
-    return value
-
 
 HOSTILE = {
     "surrogate": "\ud800 lone",

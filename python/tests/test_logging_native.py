@@ -617,7 +617,9 @@ def test_references_are_balanced(play):
         for _ in range(1000):
             stage.log.info(name, value, extra={"value": value}, exc_info=(None, None, None))
         after = sys.getrefcount(value), sys.getrefcount(name), sys.getrefcount(None)
-        stage.seen.append([abs(a - b) < 500 for a, b in zip(before, after, strict=True)])
+        # Of None the threads of the sink have some, too.
+        moved = [abs(a - b) for a, b in zip(before, after, strict=True)]
+        stage.seen.append([moved[0] < 10, moved[1] < 10, moved[2] < 500])
 
     seen, arrived, made = play(many, True)
     assert (seen, len(arrived), made) == ([[True, True, True]], 1000, 0)

@@ -251,6 +251,26 @@ def test_run_is_inherited_and_harmless(http_sink):
     assert set(http_sink.by_name()) == {"child"}
 
 
+def test_run_says_what_the_app_asks_for_in_vain(http_sink):
+    done = run(
+        RUN,
+        """
+        import vedette
+        from vedette.sampling import ErrorAware
+        sampler = ErrorAware(0.5)
+        vedette.instrument(None, service_name="run's")
+        vedette.instrument(None, service_name="mine", sampling=sampler)
+        """,
+        OTEL_EXPORTER_OTLP_ENDPOINT=http_sink.base,
+        OTEL_LOGS_EXPORTER="none",
+        OTEL_SERVICE_NAME="run's",
+    )
+    said = [line for line in done.stderr.splitlines() if "is not used" in line]
+    assert len(said) == 2, done.stderr
+    assert "sampling=ErrorAware" in said[0] and "OTEL_TRACES_SAMPLER" in said[0]
+    assert "service_name=mine" in said[1] and "OTEL_SERVICE_NAME" in said[1]
+
+
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [

@@ -84,32 +84,23 @@ def names_of(sink) -> list[str]:
     return [span.name for _, span in sink.spans()]
 
 
-@pytest.mark.parametrize(("program", "arguments"), GUNICORN.values(), ids=GUNICORN.keys())
-def test_gunicorn(http_sink, tmp_path, program, arguments):
-    (tmp_path / "served.py").write_text(program)
+def serve(http_sink, tmp_path, command, ready=lambda: True, **environment: str) -> list[str]:
+    """Names of the spans of a server that answered until it was ready, then a hundred times, and was told to end.
+    ``command``: of the descriptor that it serves."""
     with socket.create_server(("127.0.0.1", 0)) as listener, (tmp_path / "log").open("w") as log:
         os.set_inheritable(listener.fileno(), True)
         port = listener.getsockname()[1]
         process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "gunicorn",
-                "served:app",
-                "--workers",
-                "2",
-                "--bind",
-                f"fd://{listener.fileno()}",
-                *arguments,
-            ],
+            command(f"fd://{listener.fileno()}"),
             cwd=tmp_path,
-            env={**os.environ, "URL": http_sink.url},
+            env={**os.environ, "URL": http_sink.url, **environment},
             pass_fds=[listener.fileno()],
             stdout=log,
             stderr=log,
         )
         try:
             until(lambda: answers(port))
+            until(ready)
             with ThreadPoolExecutor(8) as pool:
                 assert all(pool.map(lambda _: answers(port), range(100)))
             process.send_signal(signal.SIGTERM)
@@ -120,6 +111,14 @@ def test_gunicorn(http_sink, tmp_path, program, arguments):
     names = names_of(http_sink)
     assert names.count("request") == 101, (tmp_path / "log").read_text()
     assert len({span.span_id for _, span in http_sink.spans()}) == len(names)
+    return names
+
+
+@pytest.mark.parametrize(("program", "arguments"), GUNICORN.values(), ids=GUNICORN.keys())
+def test_gunicorn(http_sink, tmp_path, program, arguments):
+    (tmp_path / "served.py").write_text(program)
+    gunicorn = [sys.executable, "-m", "gunicorn", "served:app", "--workers", "2", *arguments]
+    names = serve(http_sink, tmp_path, lambda bind: [*gunicorn, "--bind", bind])
     # Once for each process that imported the app; the second worker may be told to stop before it has.
     assert 1 <= names.count("imported") <= (1 if "--preload" in arguments else 2)
 
@@ -140,31 +139,14 @@ def test_uwsgi(http_sink, tmp_path, arguments):
     does not know that it was forked: what sends, and what notices the fork, is native."""
     imports = 2 if "--lazy-apps" in arguments else 1
     (tmp_path / "served.py").write_text(WSGI.replace("def app(", "def application("))
-    with socket.create_server(("127.0.0.1", 0)) as listener, (tmp_path / "log").open("w") as log:
-        os.set_inheritable(listener.fileno(), True)
-        port = listener.getsockname()[1]
-        process = subprocess.Popen(
-            [*UWSGI, "--http-socket", f"fd://{listener.fileno()}", *arguments],
-            cwd=tmp_path,
-            env={**os.environ, "URL": http_sink.url, "OTEL_BSP_SCHEDULE_DELAY": "1000"},
-            pass_fds=[listener.fileno()],
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            until(lambda: answers(port))
-            # The master ends without Python's atexit; what it recorded is sent in time.
-            until(lambda: names_of(http_sink).count("imported") == imports)
-            with ThreadPoolExecutor(8) as pool:
-                assert all(pool.map(lambda _: answers(port), range(100)))
-            process.send_signal(signal.SIGTERM)
-            process.wait(60)
-        finally:
-            process.kill()
-            process.wait()
-    names = names_of(http_sink)
-    assert names.count("request") == 101, (tmp_path / "log").read_text()
-    assert len({span.span_id for _, span in http_sink.spans()}) == len(names)
+    names = serve(
+        http_sink,
+        tmp_path,
+        lambda bind: [*UWSGI, "--http-socket", bind, *arguments],
+        # The master ends without Python's atexit; what it recorded is sent in time.
+        ready=lambda: names_of(http_sink).count("imported") == imports,
+        OTEL_BSP_SCHEDULE_DELAY="1000",
+    )
     assert names.count("imported") == imports
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -173,12 +174,13 @@ async def _lifespan(app: Any, scope: Any, receive: Any, send: Any) -> None:
 
 
 def flush(timeout_millis: int = 2000) -> None:
-    """Sends what is queued, for at most two seconds each."""
+    """Sends what is queued, for at most two seconds."""
+    deadline = time.monotonic() + timeout_millis / 1000
     for provider in (trace.get_tracer_provider(), metrics.get_meter_provider()):
         force_flush = getattr(provider, "force_flush", None)
         if force_flush is not None:
             try:
-                force_flush(timeout_millis)
+                force_flush(max(1, int(1000 * (deadline - time.monotonic()))))
             except Exception:
                 logger.debug("flush failed", exc_info=True)
 

@@ -103,12 +103,7 @@ def _provider(
 ) -> Any:
     current = trace.get_tracer_provider()
     if not isinstance(current, trace.ProxyTracerProvider):
-        if sampling is not None and getattr(current, "sampler", None) is not sampling:
-            logger.warning(
-                "sampling=%s is not used: the tracer provider is set already (by 'vedette run', OTEL_TRACES_SAMPLER "
-                "chooses)",
-                sampling.get_description(),
-            )
+        _say_unused(current, service_name, sampling)
         return current
     resource = Resource.create({SERVICE_NAME: service_name} if service_name else None)
     provider = TracerProvider(sampler=sampling, resource=resource)
@@ -123,6 +118,17 @@ def _provider(
     logs.correlate_from_environment()
     trace.set_tracer_provider(provider)
     return provider
+
+
+def _say_unused(current: Any, service_name: str | None, sampling: Sampler | None) -> None:
+    """What was asked for and a provider that is there already has otherwise."""
+    why = "the tracer provider is set already (by 'vedette run', %s chooses)"
+    if sampling is not None and getattr(current, "sampler", None) is not sampling:
+        description = sampling.get_description()
+        logger.warning(f"sampling=%s is not used: {why}", description, "OTEL_TRACES_SAMPLER")
+    ours = isinstance(current, TracerProvider)
+    if service_name and ours and current.resource.attributes.get(SERVICE_NAME) != service_name:
+        logger.warning(f"service_name=%s is not used: {why}", service_name, "OTEL_SERVICE_NAME")
 
 
 def _url(endpoint: str | None, signal: str) -> str | None:

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cmath>
 #include <cstdlib>
 #include <cstring>
 
@@ -53,109 +52,11 @@ std::string folder(bool create) {
   return is_own_folder(path, create) ? path : "";
 }
 
-void put_text(std::string& out, std::string_view text) {
-  const auto size = static_cast<uint32_t>(text.size());
-  out.append(reinterpret_cast<const char*>(&size), sizeof size).append(text);
-}
-
-/// Reads what put_text() and friends wrote; `ok` turns false at the end of a short input.
-struct Reader {
-  std::string_view rest;
-  bool ok = true;
-
-  std::string_view bytes(size_t count) {
-    if (count > rest.size()) ok = false;
-    if (!ok) return {};
-    const std::string_view found = rest.substr(0, count);
-    rest.remove_prefix(count);
-    return found;
-  }
-  template <typename T>
-  T number() {
-    T value{};
-    const std::string_view found = bytes(sizeof value);
-    if (ok) std::memcpy(&value, found.data(), sizeof value);
-    return value;
-  }
-  std::string_view text() { return bytes(number<uint32_t>()); }
-};
-
-// An exemplar: a sequence, odd while it is written; value, time, the length of its labels' text,
-// and that text, which has room for the ids of a span.
-constexpr size_t kExemplarHead = 4, kExemplarWords = 12;
-constexpr size_t kExemplarCells = kExemplarHead + kExemplarWords;
-
-std::shared_ptr<const Exemplar> read_exemplar(const Cell* cells) {
-  for (int tries = 0; tries < kReadsMax; ++tries) {
-    double copy[kExemplarCells];
-    copy[0] = cells[0].load(std::memory_order_acquire);
-    for (size_t i = 1; i < kExemplarCells; ++i) copy[i] = cells[i].load(std::memory_order_relaxed);
-    std::atomic_thread_fence(std::memory_order_acquire);
-    if (cells[0].load(std::memory_order_relaxed) != copy[0]) continue;
-    if (copy[0] == 0 || std::fmod(copy[0], 2) != 0) continue;
-    const auto size = static_cast<size_t>(copy[3]);
-    if (size > kExemplarWords * sizeof(Cell)) return nullptr;
-    Reader reader{{reinterpret_cast<const char*>(copy + kExemplarHead), size}};
-    auto exemplar = std::make_shared<Exemplar>();
-    exemplar->value = copy[1];
-    exemplar->time = copy[2];
-    while (reader.ok && !reader.rest.empty()) {
-      std::string name(reader.text());
-      exemplar->labels.emplace_back(std::move(name), reader.text());
-    }
-    return exemplar;
-  }
-  return nullptr;
-}
-
 bool same(const ProcessId& a, int32_t pid, uint64_t start) {
   return a.pid == pid && a.start == start;
 }
 
 }  // namespace
-
-std::string metric_identity(const MetricOptions& options) {
-  std::string out;
-  out += static_cast<char>(options.type);
-  out += static_cast<char>(options.mode);
-  out += static_cast<char>(options.live);
-  out += static_cast<char>(options.created);
-  out += static_cast<char>(options.grouped);
-  put_text(out, options.name);
-  put_text(out, options.unit);
-  put_text(out, join_values(options.labels));
-  for (double bound : options.bounds) {
-    out.append(reinterpret_cast<const char*>(&bound), sizeof bound);
-  }
-  return out;
-}
-
-std::string join_values(const std::vector<std::string>& values) {
-  std::string out;
-  for (const std::string& value : values) put_text(out, value);
-  return out;
-}
-
-bool parse_identity(std::string_view identity, MetricOptions* out) {
-  Reader reader{identity};
-  const auto type = reader.number<uint8_t>();
-  const auto mode = reader.number<uint8_t>();
-  out->live = reader.number<uint8_t>() != 0;
-  out->created = reader.number<uint8_t>() != 0;
-  out->grouped = reader.number<uint8_t>() != 0;
-  if (type > static_cast<uint8_t>(MetricType::kStateSet) ||
-      mode > static_cast<uint8_t>(GaugeMode::kMostRecent)) {
-    return false;
-  }
-  out->type = static_cast<MetricType>(type);
-  out->mode = static_cast<GaugeMode>(mode);
-  out->name = reader.text();
-  out->unit = reader.text();
-  Reader labels{reader.text()};
-  while (labels.ok && !labels.rest.empty()) out->labels.emplace_back(labels.text());
-  while (reader.ok && !reader.rest.empty()) out->bounds.push_back(reader.number<double>());
-  return reader.ok && labels.ok;
-}
 
 struct MetricArena::Header {
   uint64_t magic;
@@ -193,6 +94,23 @@ struct MetricArena::Entry {
   char* key() { return reinterpret_cast<char*>(this + 1); }
   std::string_view key_view() { return {key(), key_bytes}; }
   Cell* values() { return reinterpret_cast<Cell*>(key() + in_words(key_bytes)); }
+  /// Behind `said`, the key, a word leads from the cells back to the head.
+  static size_t key_room(size_t said) { return in_words(said) + 8; }
+  static size_t size(size_t said, size_t cells) {
+    return sizeof(Entry) + key_room(said) + cells * sizeof(Cell);
+  }
+  /// Of `bytes` bytes; not yet there.
+  void fill(size_t whole, uint32_t of, std::string_view said, size_t cell_count, uint32_t noted) {
+    bytes = static_cast<uint32_t>(whole);
+    definition = of;
+    note.store(noted);
+    key_bytes = static_cast<uint32_t>(key_room(said.size()));
+    cells = static_cast<uint32_t>(cell_count);
+    std::memset(key(), 0, whole - sizeof(Entry));
+    std::memcpy(key(), said.data(), said.size());
+    const uint64_t back = sizeof(Entry) + key_bytes;
+    std::memcpy(key() + key_bytes - 8, &back, 8);
+  }
   bool fits(size_t room) const {
     return bytes <= room && bytes >= sizeof(Entry) &&
            sizeof(Entry) + in_words(key_bytes) + cells * sizeof(Cell) <= bytes;
@@ -257,6 +175,11 @@ MetricArena::Entry* MetricArena::entry_at(uint32_t reference) const {
   if (!in || room < sizeof(Entry)) return nullptr;
   auto* entry = reinterpret_cast<Entry*>(base_ + kHeaderBytes + at);
   return entry->fits(room) ? entry : nullptr;
+}
+
+uint32_t MetricArena::reference_to(const Entry& entry) const {
+  const auto at = static_cast<size_t>(reinterpret_cast<const char*>(&entry) - base_);
+  return static_cast<uint32_t>((at - kHeaderBytes) / 8);
 }
 
 std::shared_ptr<MetricArena> MetricArena::open(const ProcessId& leader, bool create) {
@@ -392,9 +315,7 @@ uint32_t MetricArena::new_chunk() {
 
 MetricArena::Entry* MetricArena::append(uint32_t owner, uint32_t definition, std::string_view key,
                                         size_t cells, uint32_t note) {
-  // One word behind the key leads from the cells back to the head.
-  const size_t key_room = in_words(key.size()) + 8;
-  const size_t bytes = sizeof(Entry) + key_room + cells * sizeof(Cell);
+  const size_t bytes = Entry::size(key.size(), cells);
   if (bytes > kChunkBytes - sizeof(Chunk)) return nullptr;
   Slot& mine = slot(owner);
   Chunk* last = chunk(mine.last_chunk);
@@ -411,15 +332,7 @@ MetricArena::Entry* MetricArena::append(uint32_t owner, uint32_t definition, std
   }
   const uint32_t used = last->used.load();
   auto* entry = reinterpret_cast<Entry*>(reinterpret_cast<char*>(last) + used);
-  std::memset(static_cast<void*>(entry), 0, bytes);
-  entry->bytes = static_cast<uint32_t>(bytes);
-  entry->definition = definition;
-  entry->note.store(note);
-  entry->key_bytes = static_cast<uint32_t>(key_room);
-  entry->cells = static_cast<uint32_t>(cells);
-  std::memcpy(entry->key(), key.data(), key.size());
-  const uint64_t back = sizeof(Entry) + key_room;
-  std::memcpy(entry->key() + key_room - 8, &back, 8);
+  entry->fill(bytes, definition, key, cells, note);
   entry->version.store(1);
   last->used.store(used + static_cast<uint32_t>(bytes), std::memory_order_release);
   return entry;
@@ -435,7 +348,7 @@ std::string sized(std::string_view text) {
 }
 
 std::string_view unsized(std::string_view key) {
-  Reader reader{key};
+  ByteReader reader{key};
   return reader.text();
 }
 
@@ -480,10 +393,7 @@ uint32_t MetricArena::define(std::string_view identity, std::string_view help, b
   Entry* entry = append(slot_, 0, key, 0);
   if (!entry) return 0;
   entry->note.store(everyone);
-  const auto at =
-      static_cast<uint32_t>((reinterpret_cast<char*>(entry) - base_ - kHeaderBytes) / 8);
-  definitions_.emplace(identity, at);
-  return at;
+  return definitions_.emplace(identity, reference_to(*entry)).first->second;
 }
 
 void MetricArena::show_everyone(uint32_t definition) {
@@ -503,19 +413,11 @@ Cell* MetricArena::add_exemplar(uint32_t definition, std::string_view values, si
 Cell* MetricArena::add_entry(uint32_t definition, std::string_view values, size_t cells,
                              uint32_t note) {
   const std::string key = sized(values);
-  const auto bytes =
-      static_cast<uint32_t>(sizeof(Entry) + in_words(key.size()) + 8 + cells * sizeof(Cell));
-  if (const auto found = free_.find(bytes); found != free_.end()) {
+  const auto found = free_.find(static_cast<uint32_t>(Entry::size(key.size(), cells)));
+  if (found != free_.end()) {
     Entry* entry = found->second;
     free_.erase(found);
-    entry->definition = definition;
-    entry->note.store(note);
-    entry->key_bytes = static_cast<uint32_t>(in_words(key.size()) + 8);
-    entry->cells = static_cast<uint32_t>(cells);
-    std::memset(entry->key(), 0, bytes - sizeof(Entry));
-    std::memcpy(entry->key(), key.data(), key.size());
-    const uint64_t back = sizeof(Entry) + entry->key_bytes;
-    std::memcpy(entry->key() + entry->key_bytes - 8, &back, 8);
+    entry->fill(entry->bytes, definition, key, cells, note);
     entry->version.fetch_add(1, std::memory_order_release);
     return entry->values();
   }
@@ -523,27 +425,6 @@ Cell* MetricArena::add_entry(uint32_t definition, std::string_view values, size_
   if (!lock || !slot_) return nullptr;
   Entry* entry = append(slot_, definition, key, cells, note);
   return entry ? entry->values() : nullptr;
-}
-
-void MetricArena::write_exemplar(Cell* cells, const Exemplar& exemplar) {
-  std::string text;
-  for (const auto& [name, value] : exemplar.labels) {
-    put_text(text, name);
-    put_text(text, value);
-  }
-  double words[kExemplarWords] = {};
-  if (text.size() > sizeof words) return;
-  std::memcpy(words, text.data(), text.size());
-  const double sequence = cells[0].load(std::memory_order_relaxed);
-  cells[0].store(sequence + 1, std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_release);
-  cells[1].store(exemplar.value, std::memory_order_relaxed);
-  cells[2].store(exemplar.time, std::memory_order_relaxed);
-  cells[3].store(static_cast<double>(text.size()), std::memory_order_relaxed);
-  for (size_t i = 0; i < kExemplarWords; ++i) {
-    cells[kExemplarHead + i].store(words[i], std::memory_order_relaxed);
-  }
-  cells[0].store(sequence + 2, std::memory_order_release);
 }
 
 void MetricArena::remove(Cell* cells) {
@@ -618,11 +499,46 @@ void MetricArena::fold(const Entry& of, Entry& entry,
   Entry*& sum = kept[{identity, std::string("=").append(unsized(key))}];
   const bool fresh = !sum;
   if (fresh) {
-    const auto at = static_cast<size_t>(reinterpret_cast<char*>(definition) - base_);
-    sum = append(0, static_cast<uint32_t>((at - kHeaderBytes) / 8), key.substr(0, key.size() - 8),
-                 entry.cells);
+    sum = append(0, reference_to(*definition), key.substr(0, key.size() - 8), entry.cells);
   }
   if (sum) fold_cells(options, sum->values(), entry.values(), entry.cells, fresh);
+}
+
+void SharedValues::merge(SharedValues other) {
+  for (const auto& [identity, at] : other.index) {
+    SharedMetric& added = other.metrics[at];
+    const auto [place, fresh] = index.emplace(identity, metrics.size());
+    if (fresh) {
+      metrics.push_back(std::move(added));
+      continue;
+    }
+    SharedMetric& metric = metrics[place->second];
+    metric.options.everyone |= added.options.everyone;
+    std::move(added.series.begin(), added.series.end(), std::back_inserter(metric.series));
+    std::move(added.exemplars.begin(), added.exemplars.end(), std::back_inserter(metric.exemplars));
+  }
+}
+
+/// One series or exemplar into its metric, unless it is none or not of this version any more.
+void MetricArena::read_entry(Entry& entry, uint32_t version, SharedMetric& metric,
+                             SharedSeries series) {
+  const auto unchanged = [&] { return entry.version.load(std::memory_order_acquire) == version; };
+  const std::string key(entry.key_view());
+  ByteReader reader{unsized(key)};
+  while (reader.ok && !reader.rest.empty()) series.values.emplace_back(reader.text());
+  if (const uint32_t note = entry.note.load()) {
+    if (note > metric.options.bounds.size() + 1 || entry.cells != kExemplarCells) return;
+    auto exemplar = read_exemplar(entry.values());
+    if (exemplar && unchanged()) {
+      metric.exemplars.push_back({std::move(series.values), note - 1, std::move(exemplar)});
+    }
+    return;
+  }
+  for (uint32_t i = 0; i < entry.cells; ++i) series.cells.push_back(entry.values()[i].load());
+  if (unchanged() && series.values.size() == metric.options.labels.size() &&
+      series.cells.size() == cells_of(metric.options)) {
+    metric.series.push_back(std::move(series));
+  }
 }
 
 bool MetricArena::read_slot(uint32_t index, SharedValues* out) const {
@@ -634,59 +550,24 @@ bool MetricArena::read_slot(uint32_t index, SharedValues* out) const {
   each_entry(index, [&](Entry& entry) {
     const uint32_t version = entry.version.load(std::memory_order_acquire);
     if (!(version & 1)) return;
+    if (entry.definition) {
+      const auto definition = by_definition.find(entry.definition);
+      if (definition == by_definition.end()) return;
+      return read_entry(entry, version, found.metrics[definition->second], {{}, {}, owner, alive});
+    }
     const std::string key(entry.key_view());
-    if (!entry.definition) {
-      Reader reader{key};
-      const std::string identity(reader.text());
-      SharedMetric metric;
-      if (!parse_identity(identity, &metric.options)) return;
-      metric.options.help = reader.text();
-      metric.options.everyone = entry.note.load() != 0;
-      const auto at =
-          static_cast<uint32_t>((reinterpret_cast<char*>(&entry) - base_ - kHeaderBytes) / 8);
-      by_definition.emplace(at, found.metrics.size());
-      found.index.emplace(identity, found.metrics.size());
-      found.metrics.push_back(std::move(metric));
-      return;
-    }
-    const auto definition = by_definition.find(entry.definition);
-    if (definition == by_definition.end()) return;
-    SharedMetric& metric = found.metrics[definition->second];
-    SharedSeries series{{}, {}, owner, alive};
-    Reader reader{unsized(key)};
-    while (reader.ok && !reader.rest.empty()) series.values.emplace_back(reader.text());
-    if (const uint32_t note = entry.note.load()) {
-      const bool known = note <= metric.options.bounds.size() + 1;
-      auto exemplar =
-          known && entry.cells == kExemplarCells ? read_exemplar(entry.values()) : nullptr;
-      if (!exemplar || entry.version.load(std::memory_order_acquire) != version) return;
-      metric.exemplars.push_back({std::move(series.values), note - 1, std::move(exemplar)});
-      return;
-    }
-    for (uint32_t i = 0; i < entry.cells; ++i) series.cells.push_back(entry.values()[i].load());
-    if (entry.version.load(std::memory_order_acquire) != version) return;
-    if (series.values.size() != metric.options.labels.size() ||
-        series.cells.size() != cells_of(metric.options)) {
-      return;
-    }
-    metric.series.push_back(std::move(series));
+    ByteReader reader{key};
+    const std::string identity(reader.text());
+    SharedMetric metric;
+    if (!parse_identity(identity, &metric.options)) return;
+    metric.options.help = reader.text();
+    metric.options.everyone = entry.note.load() != 0;
+    by_definition.emplace(reference_to(entry), found.metrics.size());
+    found.index.emplace(identity, found.metrics.size());
+    found.metrics.push_back(std::move(metric));
   });
   if (slot(index).tenancy.load(std::memory_order_acquire) != tenancy) return false;
-  for (auto& [identity, at] : found.index) {
-    const auto [place, fresh] = out->index.emplace(identity, out->metrics.size());
-    if (fresh) {
-      out->metrics.push_back(std::move(found.metrics[at]));
-      continue;
-    }
-    SharedMetric& metric = out->metrics[place->second];
-    metric.options.everyone |= found.metrics[at].options.everyone;
-    for (SharedSeries& series : found.metrics[at].series) {
-      metric.series.push_back(std::move(series));
-    }
-    for (SharedExemplar& exemplar : found.metrics[at].exemplars) {
-      metric.exemplars.push_back(std::move(exemplar));
-    }
-  }
+  out->merge(std::move(found));
   return true;
 }
 

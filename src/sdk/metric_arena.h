@@ -17,7 +17,7 @@
 
 #include <map>
 
-#include "sdk/metrics.h"
+#include "sdk/metric_codec.h"
 #include "sdk/process_identity.h"
 
 namespace vedette::sdk {
@@ -53,13 +53,9 @@ class SharedValues {
     const auto found = index.find(identity);
     return found == index.end() ? nullptr : &metrics[found->second];
   }
+  /// Adds what another slot has.
+  void merge(SharedValues other);
 };
-
-/// The part of the options by which processes tell metrics apart, and back.
-std::string metric_identity(const MetricOptions& options);
-bool parse_identity(std::string_view identity, MetricOptions* options);
-/// Label values in one string; unlike a separator it cannot be forged by a value.
-std::string join_values(const std::vector<std::string>& values);
 
 /// Methods are called under one lock, read_others() without.
 class MetricArena {
@@ -81,11 +77,9 @@ class MetricArena {
   /// Zeroed cells of a new series; null: no room.
   Cell* add(uint32_t definition, std::string_view values, size_t cells);
   void remove(Cell* cells);
-  /// Room for the exemplar at `index` of a series; null: none is left for such. It is removed as a
-  /// series is.
+  /// Room for the exemplar at `index` of a series, by write_exemplar(); null: none is left for
+  /// such. It is removed as a series is.
   Cell* add_exemplar(uint32_t definition, std::string_view values, size_t index);
-  /// One too large is not shared. Only the owner writes.
-  static void write_exemplar(Cell* cells, const Exemplar& exemplar);
 
   void read_others(SharedValues* out) const;
   /// Bytes that are in use; for tests.
@@ -106,10 +100,12 @@ class MetricArena {
   Slot& slot(uint32_t index) const;
   Chunk* chunk(uint32_t index) const;
   Entry* entry_at(uint32_t reference) const;
+  uint32_t reference_to(const Entry& entry) const;
   uint32_t new_chunk();
   Entry* append(uint32_t slot, uint32_t definition, std::string_view key, size_t cells,
                 uint32_t note = 0);
   Cell* add_entry(uint32_t definition, std::string_view values, size_t cells, uint32_t note);
+  static void read_entry(Entry& entry, uint32_t version, SharedMetric& metric, SharedSeries series);
   bool read_slot(uint32_t index, SharedValues* out) const;
   template <typename Visit>
   void each_entry(uint32_t slot, Visit visit) const;

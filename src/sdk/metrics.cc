@@ -176,7 +176,7 @@ void Metric::share_exemplar(Series& series, size_t index) {
   if (!shared[index]) {
     shared[index] = arena->add_exemplar(definition_, join_values(series.labels().values()), index);
   }
-  if (shared[index]) MetricArena::write_exemplar(shared[index], *series.exemplars_[index]);
+  if (shared[index]) write_exemplar(shared[index], *series.exemplars_[index]);
 }
 
 void Metric::share_all() {

@@ -12,7 +12,7 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "bench" / "python"
 @pytest.mark.parametrize(
     ("script", "options"),
     [
-        ("errors_kept", ["--rate", "150", "--seconds", "4", "--workers", "2"]),
+        ("errors_kept", ["--rate", "150", "--any-rate", "--seconds", "4", "--workers", "2"]),
         ("soak", ["--spans", "500000", "--others", "400000"]),
         ("forks", ["--forks", "200"]),
     ],

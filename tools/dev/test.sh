@@ -41,7 +41,7 @@ stage_references() {
   need_venv
   build_preset pydebug
   local extension=(build/pydebug/python/_native.*.so)
-  PYTHONPATH=python:$(echo "$VENV"/lib/python*/site-packages) \
+  PYTHONPATH=python:python/tests:$(echo "$VENV"/lib/python*/site-packages) \
     step "References are given back, by a debug build of CPython" test-references \
     python3-dbg python/tests/references/counting.py "${extension[0]}"
 }

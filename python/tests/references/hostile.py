@@ -2,50 +2,9 @@
 
 from __future__ import annotations
 
-import collections.abc
 import enum
 
-
-class RaisesInStr:
-    def __str__(self):
-        raise RuntimeError("no")
-
-    __repr__ = __str__
-
-
-class RaisesInEverything(collections.abc.Mapping):
-    def __getitem__(self, key):
-        raise RuntimeError("no")
-
-    def __iter__(self):
-        raise RuntimeError("no")
-
-    def __len__(self):
-        raise RuntimeError("no")
-
-
-class SneakyInt(int):
-    def __index__(self):
-        raise RuntimeError("no")
-
-
-class SneakyStr(str):
-    def __str__(self):
-        raise RuntimeError("no")
-
-
-def _recursive():
-    value = []
-    value.append(value)
-    return value
-
-
-def _deep():
-    value = []
-    for _ in range(200):
-        value = [value]
-    return value
-
+from bad_values import RaisesInEverything, RaisesInStr, SneakyInt, SneakyStr, deep, recursive
 
 HOSTILE = {
     "text": "wörld",
@@ -65,8 +24,8 @@ HOSTILE = {
     "raises in everything": RaisesInEverything(),
     "sneaky int": SneakyInt(7),
     "sneaky str": SneakyStr("s"),
-    "deep": _deep(),
-    "recursive": _recursive(),
+    "deep": deep(200),
+    "recursive": recursive(),
     "exception": ValueError("x"),
     "enum": enum.Enum("E", "A").A,
     "set": {1, 2},
