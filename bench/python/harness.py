@@ -1,8 +1,13 @@
 """What the in-process benchmarks share: fresh processes that take turns, and a place to send to.
 
 A benchmark script is its own worker: `SCRIPT --worker KIND ARGUMENT…` measures one thing in a fresh process and prints
-JSON; without it the script starts such workers in turn, round after round, and takes medians. Costs are thread CPU, so
-that other load on the machine and export threads do not count, less those of the loop alone.
+JSON; without it the script starts such workers in turn, round after round. Costs are thread CPU, so that other load on
+the machine and export threads do not count, less those of the loop alone.
+
+A virtual core shares its hardware with neighbours: on the machines we know it runs at one of two speeds, almost a factor
+of two apart, for seconds at a time. So each slice of work stands between two runs of a loop that is always the same, counts
+only where both took the same, and is given in multiples of it; the loop at its fastest in the whole run makes nanoseconds
+of that again.
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 
 @dataclass
@@ -28,21 +34,65 @@ class Row:
     unit: str = "ns"
 
 
-def cost(function: Callable[[], object], count: int, slices: int = 10) -> float:
-    """Nanoseconds of thread CPU a call, less those of an empty call: the median of some slices."""
+class Cost(NamedTuple):
+    """Of a call, and of what it is compared with, in multiples of the yardstick; and that, in nanoseconds."""
 
-    def empty() -> None:
-        pass
+    call: float
+    without: float
+    yardstick: float
 
-    def run(called: Callable[[], object], times: int) -> float:
-        start = time.thread_time_ns()
-        for _ in range(times):
-            called()
-        return (time.thread_time_ns() - start) / times
 
-    run(function, min(2000, count))
-    each = max(1, count // slices)
-    return statistics.median(run(function, each) - run(empty, each) for _ in range(slices))
+def yardstick() -> int:
+    """Nanoseconds of thread CPU that a fixed piece of work takes: how fast the core is just now."""
+    start = time.thread_time_ns()
+    total = 0
+    for number in range(50_000):
+        total += number
+    return time.thread_time_ns() - start
+
+
+def at_one_speed(run: Callable[[], float], times: int) -> tuple[float, float]:
+    """What `run` answers, in multiples of the yardstick, the median of some times; and the yardstick at its shortest.
+
+    Where the core changed its speed meanwhile, the answer does not count, unless it never keeps one.
+    """
+    steady, others, before = [], [], yardstick()
+    shortest = before
+    for _ in range(4 * times):
+        answered, after = run(), yardstick()
+        (steady if abs(after - before) < 0.1 * before else others).append(
+            2 * answered / (before + after)
+        )
+        shortest, before = min(shortest, after), after
+        if len(steady) == times:
+            break
+    return statistics.median(steady or others), shortest
+
+
+def nothing() -> None:
+    pass
+
+
+def cost(
+    function: Callable[[], object], count: int, without: Callable[[], object] = nothing
+) -> Cost:
+    """The thread CPU of a call, and of a call of what it is compared with."""
+
+    def timed(called: Callable[[], object], times: int) -> Callable[[], float]:
+        def run() -> float:
+            start = time.thread_time_ns()
+            for _ in range(times):
+                called()
+            return (time.thread_time_ns() - start) / times
+
+        return run
+
+    slices = 10
+    each = [timed(called, max(1, count // slices)) for called in (function, without)]
+    for warm_up in each:
+        warm_up()
+    (call, first), (rest, second) = (at_one_speed(run, slices) for run in each)
+    return Cost(call, rest, min(first, second))
 
 
 def worker_kind() -> str | None:
@@ -75,8 +125,14 @@ def rounds(script: str, kinds: Sequence[str], arguments: Sequence[object], count
     return found
 
 
-def medians(found: dict[str, list[float]]) -> dict[str, float]:
-    return {kind: statistics.median(values) for kind, values in found.items()}
+def above(found: dict[str, list[Cost]]) -> dict[str, float]:
+    """Nanoseconds of each kind above what it was compared with; `found` is what workers answered of cost()."""
+    costs = {kind: [Cost(*one) for one in answers] for kind, answers in found.items()}
+    fastest = min(one.yardstick for answers in costs.values() for one in answers)
+    return {
+        kind: fastest * statistics.median(one.call - one.without for one in answers)
+        for kind, answers in costs.items()
+    }
 
 
 def report(rows: Sequence[Row], as_json: bool) -> None:

@@ -1,35 +1,32 @@
 #!/usr/bin/env python3
-"""What a recorded client span adds to a SQLAlchemy statement and to an httpx call: Vedette against OpenTelemetry's
-instrumentors on opentelemetry-sdk, and both against no instrumentation.
+"""What a recorded client span adds to a SQLAlchemy statement and to an httpx call.
 
-    sqlalchemy        connection.exec_driver_sql("SELECT 1") on SQLite in memory
+    SQLAlchemy        connection.exec_driver_sql("SELECT 1") on SQLite in memory
     httpx             the transport's handle_async_request, its connection pool replaced by an answer that is there
-    httpx-sync        the same with handle_request
+    httpx, sync       the same with handle_request
 
-Each measurement is a fresh process that interleaves short slices with and without the instrumentation's span (of a
-parent that is sampled), and reports the difference of their medians; the sides take turns. The clock is the thread's own
-CPU time. Ours records into its queue with the export thread running, theirs into nothing (no processor), which favours
-theirs. OpenTelemetry's instrumentors are measured where they are installed and take the library's release.
+Each is measured in fresh processes, beside the same call without instrumentation, below a parent that is sampled. Ours
+records into its queue with the export thread running, OpenTelemetry's instrumentors on opentelemetry-sdk into nothing (no
+processor), which favours them. They are measured where they are installed.
 
-    bench/python/instrumentation_cost.py [--rounds 5] [--calls 20000] [--json]
+    bench/python/instrumentation_cost.py [--rounds 7] [--calls 20000] [--json]
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import importlib.util
-import json
-import statistics
-import subprocess
 import sys
-import time
+from collections.abc import Callable
 
-from span_cost import Sink
+from harness import Cost, Row, Sink, above, answer, cost, report, rounds, worker_kind
 
-CASES = ("sqlalchemy", "httpx", "httpx-sync")
-BARS = {"sqlalchemy": 3000, "httpx": 4000, "httpx-sync": 4000}  # nanoseconds
-SLICE = 250
+CASES = {
+    "SQLAlchemy statement": "≤ 3,000 ns",
+    "httpx call": "≤ 4,000 ns",
+    "httpx call, sync": "≤ 4,000 ns",
+}
+Pair = tuple[Callable[[], object], Callable[[], object]]
 
 
 def set_provider(side: str, url: str):
@@ -50,8 +47,8 @@ def set_provider(side: str, url: str):
     return provider
 
 
-def sql_pair(side: str):
-    """Two functions that execute one statement: bare, and observed."""
+def sql_pair(side: str) -> Pair:
+    """Execute one statement: observed, and bare."""
     from sqlalchemy import create_engine
 
     plain = create_engine("sqlite://").connect()
@@ -65,19 +62,14 @@ def sql_pair(side: str):
 
         SQLAlchemyInstrumentor().instrument(engine=engine)
     observed = engine.connect()
-
-    def execute(connection):
-        def run(count):
-            for _ in range(count):
-                connection.exec_driver_sql("SELECT 1").close()
-
-        return run
-
-    return execute(plain), execute(observed)
+    return (
+        lambda: observed.exec_driver_sql("SELECT 1").close(),
+        lambda: plain.exec_driver_sql("SELECT 1").close(),
+    )
 
 
-def http_pair(side: str, is_async: bool):
-    """Two functions that send one request down to where the connection pool would be: bare, and observed."""
+def http_pair(side: str, is_async: bool) -> Pair:
+    """Send one request down to where the connection pool would be: observed, and bare."""
     import httpx
 
     owner = httpx.AsyncHTTPTransport if is_async else httpx.HTTPTransport
@@ -87,10 +79,10 @@ def http_pair(side: str, is_async: bool):
     async def answer_async(self, request):
         return response
 
-    def answer(self, request):
+    def answer_sync(self, request):
         return response
 
-    setattr(owner, name, answer_async if is_async else answer)
+    setattr(owner, name, answer_async if is_async else answer_sync)
     bare = getattr(owner, name)
     if side == "vedette":
         from vedette.instrumentation import httpx as instrumentation
@@ -104,41 +96,37 @@ def http_pair(side: str, is_async: bool):
     request = httpx.Request("GET", "http://shop.example:8000/orders/42?detail=full")
     headers = list(request.headers._list)
 
-    def send(method):
-        def run(count):
-            for _ in range(count):
-                request.headers._list = headers.copy()
-                method(transport, request)
+    def send(method) -> Callable[[], None]:
+        def run() -> None:
+            request.headers._list = headers.copy()
+            method(transport, request)
 
-        async def run_async(count):
-            for _ in range(count):
-                request.headers._list = headers.copy()
-                await method(transport, request)
+        def run_async() -> None:
+            request.headers._list = headers.copy()
+            running = method(transport, request).__await__()
+            try:
+                while True:
+                    next(running)
+            except StopIteration:
+                pass
 
-        return (lambda count: asyncio.run(run_async(count))) if is_async else run
+        return run_async if is_async else run
 
-    return send(bare), send(getattr(owner, name))
+    return send(getattr(owner, name)), send(bare)
 
 
-def measure(case: str, side: str, calls: int, url: str) -> float:
-    """Nanoseconds of thread CPU that one call costs more."""
+def measure(case: str, side: str, calls: int, url: str) -> Cost:
     provider = set_provider(side, url)
-    bare, observed = sql_pair(side) if case == "sqlalchemy" else http_pair(side, case == "httpx")
-
-    def timed(function) -> float:
-        start = time.thread_time_ns()
-        function(SLICE)
-        return (time.thread_time_ns() - start) / SLICE
-
+    if case == "SQLAlchemy statement":
+        observed, bare = sql_pair(side)
+    else:
+        observed, bare = http_pair(side, is_async="sync" not in case)
     with provider.get_tracer("bench").start_as_current_span("request"):
-        observed(SLICE * 4)
-        bare(SLICE * 4)
-        pairs = [(timed(observed), timed(bare)) for _ in range(calls // SLICE)]
-    return statistics.median(with_span - without for with_span, without in pairs)
+        return cost(observed, calls, bare)
 
 
 def sides_of(case: str) -> list[str]:
-    library = case.partition("-")[0]
+    library = case.partition(" ")[0].lower()
     try:
         found = importlib.util.find_spec(f"opentelemetry.instrumentation.{library}") is not None
     except ModuleNotFoundError:
@@ -147,45 +135,32 @@ def sides_of(case: str) -> list[str]:
 
 
 def main() -> int:
-    if len(sys.argv) == 6 and sys.argv[1] == "--measure":
-        case, side, calls, url = sys.argv[2:]
-        print(json.dumps(measure(case, side, int(calls), url)))
+    if kind := worker_kind():
+        case, _, side = kind.partition("/")
+        answer(measure(case, side, int(sys.argv[1]), sys.argv[2]))
         return 0
-
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--calls", type=int, default=20_000)
-    parser.add_argument("--json", action="store_true", help="print the costs as JSON instead")
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON instead")
     options = parser.parse_args()
-    found: dict[str, dict[str, list[float]]] = {
-        case: {side: [] for side in sides_of(case)} for case in CASES
-    }
+    kinds = [f"{case}/{side}" for case in CASES for side in sides_of(case)]
     with Sink() as url:
-        for _ in range(options.rounds):
-            for case, sides in found.items():
-                for side, costs in sides.items():
-                    answer = subprocess.run(
-                        [sys.executable, __file__, "--measure", case, side, str(options.calls), url],
-                        capture_output=True, text=True,
-                    )  # fmt: skip
-                    if answer.returncode == 0:
-                        costs.append(json.loads(answer.stdout))
-                    else:
-                        print(f"{case}, {side}: {answer.stderr.splitlines()[-1]}", file=sys.stderr)
-    medians = {
-        case: {side: statistics.median(costs) for side, costs in sides.items() if costs}
-        for case, sides in found.items()
-    }
-    if options.json:
-        print(json.dumps(medians))
-    else:
-        for case, sides in medians.items():
-            for side, cost in sides.items():
-                least, most = min(found[case][side]), max(found[case][side])
-                print(
-                    f"{case:12} {side:14} {cost:8.0f} ns a call  (from {least:.0f} to {most:.0f})"
-                )
-    return 0 if all(medians[case]["vedette"] <= bar for case, bar in BARS.items()) else 1
+        found = above(rounds(__file__, kinds, [options.calls, url], options.rounds))
+    report(
+        [
+            Row(
+                case,
+                found[f"{case}/vedette"],
+                found.get(f"{case}/opentelemetry"),
+                "opentelemetry",
+                bar,
+            )
+            for case, bar in CASES.items()
+        ],
+        options.json,
+    )
+    return 0
 
 
 if __name__ == "__main__":

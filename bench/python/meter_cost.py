@@ -6,7 +6,7 @@
 Both providers have a reader: ours sends natively every second while it is measured; opentelemetry-sdk keeps in memory,
 which favours it.
 
-    bench/python/meter_cost.py [--rounds 5] [--calls 200000] [--json]
+    bench/python/meter_cost.py [--rounds 7] [--calls 200000] [--json]
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from harness import Row, Sink, answer, cost, medians, report, rounds, worker_kind
+from harness import Cost, Row, Sink, above, answer, cost, report, rounds, worker_kind
 
 FIGURES = [
     "counter.add",
@@ -55,7 +55,7 @@ def work(kind: str, figure: str, url: str) -> Callable[[], None]:
     return lambda: counter.add(1, {"method": "GET", "route": "/orders/{order}", "status": 200})
 
 
-def measure(kind: str, figure: str, calls: int, url: str) -> float:
+def measure(kind: str, figure: str, calls: int, url: str) -> Cost:
     function = work(kind, figure, url)
     if figure != "counter.add in a span":
         return cost(function, calls)
@@ -72,12 +72,12 @@ def main() -> int:
         answer(measure(name, figure, int(sys.argv[1]), sys.argv[2]))
         return 0
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--calls", type=int, default=100_000)
     parser.add_argument("--json", action="store_true", help="print the rows as JSON instead")
     options = parser.parse_args()
     with Sink() as url:
-        found = medians(rounds(__file__, KINDS, [options.calls, url], options.rounds))
+        found = above(rounds(__file__, KINDS, [options.calls, url], options.rounds))
     report(
         [
             Row(

@@ -6,18 +6,17 @@
 
 The exposition has 100,000 lines of counters with three labels and of histograms, as much of each.
 
-    bench/python/prometheus_cost.py [--rounds 3] [--calls 200000] [--json]
+    bench/python/prometheus_cost.py [--rounds 5] [--calls 200000] [--json]
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
 import time
 from types import ModuleType
 
-from harness import Row, answer, cost, report, rounds, worker_kind
+from harness import Cost, Row, above, answer, at_one_speed, cost, report, rounds, worker_kind
 
 KINDS = ("vedette", "prometheus_client")
 LINES = 100_000
@@ -33,7 +32,7 @@ def client(kind: str) -> ModuleType:
     return prometheus_client
 
 
-def recording(prometheus: ModuleType, calls: int) -> dict[str, float]:
+def recording(prometheus: ModuleType, calls: int) -> dict[str, Cost]:
     registry = prometheus.CollectorRegistry()
     requests = prometheus.Counter("requests", "R", ["method", "path", "status"], registry=registry)
     seconds = prometheus.Histogram("seconds", "S", ["method", "path"], registry=registry)
@@ -54,7 +53,7 @@ def recording(prometheus: ModuleType, calls: int) -> dict[str, float]:
     return {name: cost(function, calls) for name, function in measured.items()}
 
 
-def exposition(prometheus: ModuleType, kind: str) -> dict[str, float]:
+def exposition(prometheus: ModuleType, kind: str) -> dict[str, Cost]:
     """Milliseconds of CPU."""
     prometheus.disable_created_metrics()
     registry = prometheus.CollectorRegistry()
@@ -67,13 +66,15 @@ def exposition(prometheus: ModuleType, kind: str) -> dict[str, float]:
     histogram = prometheus.Histogram("s", "S", ["path"], registry=registry, **unlimited)
     for number in range(LINES // 2 // 17):
         histogram.labels(f"/orders/{number}").observe(number / 100)
-    costs = []
-    for _ in range(5):
+    assert 0.95 * LINES < prometheus.generate_latest(registry).count(b"\n") < 1.05 * LINES
+
+    def run() -> float:
         start = time.process_time_ns()
-        text = prometheus.generate_latest(registry)
-        costs.append((time.process_time_ns() - start) / 1e6)
-    assert 0.95 * LINES < text.count(b"\n") < 1.05 * LINES
-    return {f"exposition of {LINES:,} lines": statistics.median(costs)}
+        prometheus.generate_latest(registry)
+        return (time.process_time_ns() - start) / 1e6
+
+    milliseconds, loop = at_one_speed(run, 5)
+    return {f"exposition of {LINES:,} lines": Cost(milliseconds, 0, loop)}
 
 
 def main() -> int:
@@ -82,7 +83,7 @@ def main() -> int:
         answer(recording(prometheus, int(sys.argv[1])) | exposition(prometheus, kind))
         return 0
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--calls", type=int, default=200_000)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -95,7 +96,8 @@ def main() -> int:
     }
     rows = []
     for figure in found["vedette"][0]:
-        ours, theirs = (statistics.median(one[figure] for one in found[kind]) for kind in KINDS)
+        costs = above({kind: [one[figure] for one in found[kind]] for kind in KINDS})
+        ours, theirs = costs.values()
         unit = "ms" if figure.startswith("exposition") else "ns"
         rows.append(Row(figure, ours, theirs, KINDS[1], bars.get(figure, "–"), unit))
     report(rows, options.json)
