@@ -5,6 +5,7 @@
 // the state: no Python frame is added, and the coroutine of the real `send` is handed on untouched.
 #pragma once
 
+#include "current_span.h"
 #include "http_metrics.h"
 #include "python.h"
 #include "span.h"
@@ -42,7 +43,7 @@ struct RequestObject {
   PyObject* send;
   PyObject* inner;  // the application's coroutine
   PyObject* span;
-  PyObject* token;      // of the context the span is current in
+  CurrentSpan current;
   PyObject* root_path;  // as the server gave it
   RequestObject* previous;
   RequestObject* next;

@@ -7,7 +7,7 @@
 #include "base/utf8.h"
 #include "model/path_normalizer.h"
 #include "sdk/connection.h"
-#include "sdk/ids.h"
+#include "sdk/wall_clock.h"
 
 namespace vedette::native {
 namespace {
@@ -164,9 +164,7 @@ void start_request_span(RequestObject* request) {
       capture_headers(request, scope_item(request->scope, keys.headers), false);
     }
   }
-  Ref with_span(context_with_span(context.get(), request->span));
-  request->token = with_span ? attach_context(with_span.get()) : nullptr;
-  if (!request->token) PyErr_Clear();
+  request->current.enter(context.get(), request->span);
 }
 
 /// Whatever goes wrong here, the request goes on without.
@@ -289,10 +287,7 @@ bool is_client_gone(PyObject* exception) {
 
 /// The application's coroutine is over. `exception`: what it raised, or null.
 void finish(RequestObject* request, PyObject* exception) {
-  if (request->token) {
-    detach_context(request->token);
-    Py_CLEAR(request->token);
-  }
+  request->current.leave();
   if (request->begun) {
     const bool gone = exception && is_client_gone(exception);
     const bool broken_off = request->live && request->status && !request->websocket;
@@ -515,8 +510,8 @@ void request_dealloc(PyObject* self) {
   if (request->live) {
     // Thrown away half done, without a close().
     const ErrorGuard guard;
-    Ref current(request->token ? current_context() : nullptr);
-    if (current && span_of_context(current.get()) == request->span) detach_context(request->token);
+    Ref current(request->current.entered() ? current_context() : nullptr);
+    if (current && span_of_context(current.get()) == request->span) request->current.leave();
     PyErr_Clear();
     const bool broken_off = request->status && !request->websocket;
     request->status = request->status ? request->status : kClientGone;
@@ -525,7 +520,7 @@ void request_dealloc(PyObject* self) {
   }
   request_clear(self);
   Py_CLEAR(request->span);
-  Py_CLEAR(request->token);
+  request->current.forget();
   Py_CLEAR(request->root_path);
   Py_DECREF(reinterpret_cast<PyObject*>(request->middleware));
   PyTypeObject* type = Py_TYPE(self);

@@ -226,13 +226,7 @@ bool ClientSpan::start(Source& from, PyObject* context, PyObject* name, PyObject
 }
 
 void ClientSpan::make_current(PyObject* context, bool hide_http) {
-  Ref with_span(context_with_span(context, span));
-  if (with_span && hide_http && names.suppress_keys[2] &&
-      PyDict_SetItem(with_span.get(), names.suppress_keys[2], Py_True) < 0) {
-    PyErr_Clear();
-  }
-  token = with_span ? attach_context(with_span.get()) : nullptr;
-  if (!token) PyErr_Clear();
+  current.enter(context, span, hide_http ? names.suppress_keys[2] : nullptr);
   if (source->histogram()) started_ns = sdk::monotonic_now();
 }
 
@@ -319,10 +313,7 @@ void ClientSpan::end(std::string_view error_type) {
                              : nullptr);
     if (!done) PyErr_Clear();
   }
-  if (token) {
-    detach_context(token);
-    Py_CLEAR(token);
-  }
+  current.leave();
   if (ours) {
     end_span(as_span(span), 0);
   } else {
@@ -333,7 +324,7 @@ void ClientSpan::end(std::string_view error_type) {
 }
 
 void ClientSpan::clear() {
-  Py_CLEAR(token);
+  current.forget();
   Py_CLEAR(span);
   Py_CLEAR(about);
   Py_CLEAR(labels);

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "current_span.h"
 #include "python.h"
 #include "sdk/span_record.h"
 #include "span.h"
@@ -55,8 +56,8 @@ extern PyTypeObject* template_type;
 
 struct ClientSpan {
   Source* source = nullptr;
-  PyObject* span = nullptr;    // null: the call is not observed
-  PyObject* token = nullptr;   // of the context it is current in
+  PyObject* span = nullptr;  // null: the call is not observed
+  CurrentSpan current;
   PyObject* about = nullptr;   // what the instrumentation keeps from begin to end
   PyObject* labels = nullptr;  // a dict for the duration metric; null: made at the end
   int64_t started_ns = 0;      // monotonic

@@ -4,9 +4,9 @@
 
 #include "exporter.h"
 #include "readable.h"
-#include "sdk/ids.h"
 #include "sdk/lane_batch.h"
 #include "sdk/otlp_fields.h"
+#include "sdk/wall_clock.h"
 #include "values.h"
 
 namespace vedette::native {

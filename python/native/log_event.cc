@@ -1,8 +1,8 @@
 #include "log_event.h"
 
 #include "log_sink.h"
-#include "sdk/ids.h"
 #include "sdk/otlp_fields.h"
+#include "sdk/wall_clock.h"
 #include "values.h"
 
 namespace vedette::native {

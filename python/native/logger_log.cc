@@ -7,7 +7,7 @@
 #include "logging_handler.h"
 #include "logging_record.h"
 #include "record_factory.h"
-#include "sdk/ids.h"
+#include "sdk/wall_clock.h"
 #include "type_facts.h"
 
 namespace vedette::native {

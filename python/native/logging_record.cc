@@ -1,7 +1,7 @@
 #include "logging_record.h"
 
-#include "sdk/ids.h"
 #include "sdk/otlp_fields.h"
+#include "sdk/wall_clock.h"
 #include "values.h"
 
 namespace vedette::native {

@@ -191,7 +191,7 @@ void awaited_dealloc(PyObject* self) {
     // Thrown away half done. Its context is not current any more, unless it is in this very code.
     const ErrorGuard guard;
     Ref current(current_context());
-    if (!current || span_of_context(current.get()) != call->span.span) Py_CLEAR(call->span.token);
+    if (!current || span_of_context(current.get()) != call->span.span) call->span.current.forget();
     call->span.text("error.type", "GeneratorExit");
     call->span.end("GeneratorExit");
   }

@@ -80,34 +80,6 @@ PyObject* current_context() {
   return PyObject_CallNoArgs(otel.get_current);
 }
 
-PyObject* attach_context(PyObject* context) {
-  if (otel.context_var) return PyContextVar_Set(otel.context_var, context);
-  return PyObject_CallOneArg(otel.attach, context);
-}
-
-void detach_context(PyObject* token) {
-  if (otel.context_var) {
-    if (PyContextVar_Reset(otel.context_var, token) < 0) PyErr_Clear();
-    return;
-  }
-  Ref done(PyObject_CallOneArg(otel.detach, token));
-  if (!done) PyErr_Clear();
-}
-
-PyObject* context_with_span(PyObject* base, PyObject* span) {
-  static PyObject* no_arguments = PyTuple_New(0);
-  PyObject* made = otel.context->tp_new(otel.context, no_arguments, nullptr);
-  if (!made) return nullptr;
-  // A Context refuses to be changed; this one is not anybody's yet.
-  const bool others = base && PyDict_Check(base) && PyDict_GET_SIZE(base) > 0 &&
-                      !(PyDict_GET_SIZE(base) == 1 && span_of_context(base));
-  if ((others && PyDict_Update(made, base) < 0) || PyDict_SetItem(made, otel.span_key, span) < 0) {
-    Py_DECREF(made);
-    return nullptr;
-  }
-  return made;
-}
-
 PyObject* span_of_context(PyObject* context) {
   if (!context || !PyDict_Check(context)) return nullptr;
   PyObject* span = PyDict_GetItemWithError(context, otel.span_key);

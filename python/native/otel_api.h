@@ -30,13 +30,6 @@ bool load_otel_api();
 
 /// The current Context; a new reference, or null with an exception set.
 PyObject* current_context();
-/// Makes `context` current; a token for detach_context(), or null with an exception set.
-PyObject* attach_context(PyObject* context);
-/// Silent when the token belongs to another context (a generator closed elsewhere).
-void detach_context(PyObject* token);
-
-/// A Context like `base` but with `span` as its current span.
-PyObject* context_with_span(PyObject* base, PyObject* span);
 /// The span of a Context, or null; borrowed, no exception.
 PyObject* span_of_context(PyObject* context);
 

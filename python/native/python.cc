@@ -37,7 +37,7 @@ bool bind(const Signature& s, PyObject* const* args, Py_ssize_t nargs, PyObject*
   return true;
 }
 
-Utf8::Utf8(PyObject* str) {
+void Utf8::encode(PyObject* str) {
   Py_ssize_t size = 0;
   if (const char* text = PyUnicode_AsUTF8AndSize(str, &size)) {
     view_ = {text, static_cast<size_t>(size)};

@@ -81,12 +81,21 @@ bool bind(const Signature& signature, PyObject* const* args, Py_ssize_t nargs, P
 /// UTF-8 of a str. Lone surrogates come out as "?". Lives as long as the str and this object.
 class Utf8 {
  public:
-  explicit Utf8(PyObject* str);
+  explicit Utf8(PyObject* str) {
+    if (PyUnicode_IS_COMPACT_ASCII(str)) {
+      view_ = {static_cast<const char*>(PyUnicode_DATA(str)),
+               static_cast<size_t>(PyUnicode_GET_LENGTH(str))};
+    } else {
+      encode(str);
+    }
+  }
   std::string_view view() const { return view_; }
   /// It is not in the str itself.
   bool is_copy() const { return static_cast<bool>(encoded_); }
 
  private:
+  void encode(PyObject* str);
+
   std::string_view view_;
   Ref encoded_;
 };

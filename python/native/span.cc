@@ -4,6 +4,7 @@
 
 #include "sdk/ids.h"
 #include "sdk/secrets.h"
+#include "sdk/wall_clock.h"
 #include "span_items.h"
 #include "span_read.h"
 #include "tracer.h"
@@ -89,23 +90,26 @@ Parent parent_of(PyObject* context, Ref* kept) {
 
 namespace {
 
+/// Of all threads: they hold the GIL.
+sdk::IdGenerator ids;
+
 /// The provider's id generator is the application's: what it gets wrong becomes a random id.
 uint64_t next_span_id(PyObject* generator) {
-  if (!generator) return sdk::random_id();
+  if (!generator) return ids.next();
   Ref id(PyObject_CallMethod(generator, "generate_span_id", nullptr));
   const uint64_t made = id ? span_id_of(id.get()) : 0;
   if (!id) report_exception("the id generator failed; a random span id is taken");
-  return made ? made : sdk::random_id();
+  return made ? made : ids.next();
 }
 
 sdk::TraceId next_trace_id(PyObject* generator, uint8_t* flags) {
   constexpr uint8_t kRandom = 2;
   *flags = kRandom;
-  if (!generator) return {sdk::random_id(), sdk::random_id()};
+  if (!generator) return {ids.next(), ids.next()};
   Ref number(PyObject_CallMethod(generator, "generate_trace_id", nullptr));
   const sdk::TraceId made = number ? trace_id_of(number.get()) : sdk::TraceId{};
   if (!number) report_exception("the id generator failed; a random trace id is taken");
-  if (!made.valid()) return {sdk::random_id(), sdk::random_id()};
+  if (!made.valid()) return {ids.next(), ids.next()};
   Ref random(PyObject_CallMethod(generator, "is_trace_id_random", nullptr));
   if (!random || PyObject_IsTrue(random.get()) <= 0) *flags = 0;
   PyErr_Clear();

@@ -1,5 +1,6 @@
 #include "span_scope.h"
 
+#include "current_span.h"
 #include "span.h"
 
 namespace vedette::native {
@@ -9,7 +10,7 @@ struct ScopeObject {
   PyObject_HEAD TracerObject* tracer;
   StartArguments arguments;
   PyObject* span;
-  PyObject* token;
+  CurrentSpan current;
 };
 
 constexpr int kArguments = sizeof(StartArguments) / sizeof(PyObject*);
@@ -26,7 +27,7 @@ void scope_dealloc(PyObject* self) {
   auto* scope = reinterpret_cast<ScopeObject*>(self);
   for (int i = 0; i < kArguments; ++i) Py_XDECREF(fields(scope->arguments)[i]);
   Py_XDECREF(scope->span);
-  Py_XDECREF(scope->token);
+  scope->current.forget();
   Py_DECREF(reinterpret_cast<PyObject*>(scope->tracer));
   PyTypeObject* type = Py_TYPE(self);
   if (!free_scopes.give(scope)) PyObject_Free(self);
@@ -42,7 +43,7 @@ bool truth(PyObject* value, bool otherwise) {
 
 PyObject* scope_enter(PyObject* self, PyObject*) {
   auto* scope = reinterpret_cast<ScopeObject*>(self);
-  if (scope->token) {
+  if (scope->current.entered()) {
     PyErr_SetString(PyExc_RuntimeError, "start_as_current_span(): entered twice");
     return nullptr;
   }
@@ -52,19 +53,15 @@ PyObject* scope_enter(PyObject* self, PyObject*) {
   Ref span(start_from_arguments(scope->tracer, scope->arguments,
                                 given && given != Py_None ? given : current.get()));
   if (!span) return nullptr;
-  Ref context(context_with_span(current.get(), span.get()));
-  if (!context) return nullptr;
-  scope->token = attach_context(context.get());
-  if (!scope->token) return nullptr;
+  if (!scope->current.enter(current.get(), span.get())) return PyErr_NoMemory();
   Py_XSETREF(scope->span, Py_NewRef(span.get()));
   return span.release();
 }
 
 PyObject* scope_exit(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
   auto* scope = reinterpret_cast<ScopeObject*>(self);
-  if (!scope->token) Py_RETURN_FALSE;
-  Ref token(std::exchange(scope->token, nullptr));
-  detach_context(token.get());
+  if (!scope->current.entered()) Py_RETURN_FALSE;
+  scope->current.leave();
   SpanObject* span = as_span(scope->span);
   PyObject* exception = nargs > 1 ? args[1] : Py_None;
   if (exception != Py_None && span->recording &&
@@ -124,7 +121,8 @@ PyObject* make_scope(TracerObject* tracer, const StartArguments& arguments) {
   scope->tracer = reinterpret_cast<TracerObject*>(Py_NewRef(reinterpret_cast<PyObject*>(tracer)));
   scope->arguments = arguments;
   for (int i = 0; i < kArguments; ++i) Py_XINCREF(fields(scope->arguments)[i]);
-  scope->span = scope->token = nullptr;
+  scope->span = nullptr;
+  scope->current = {};
   return reinterpret_cast<PyObject*>(scope);
 }
 

@@ -138,8 +138,9 @@ void write_any_value(ProtoBuffer& out, PyObject* value, uint32_t length_max, int
 
 namespace {
 
-/// The keys an application uses again and again are literals in its code, and interned: each is
-/// read and looked up once. Kept by address, and alive; under the GIL.
+/// The keys an application uses again and again are literals in its code: each is read and looked
+/// up once. Kept by address, and alive; under the GIL.
+constexpr size_t kKnownKeyMax = 64;
 struct KnownKey {
   PyObject* object = nullptr;
   sdk::AttributeKey key;
@@ -148,16 +149,17 @@ struct KnownKey {
 /// A key with its text; empty when it is not one. `kept` holds the text of one that is not known.
 sdk::AttributeKey read_key(PyObject* object, std::optional<Utf8>& kept) {
   static KnownKey known[256];
-  if (!PyUnicode_CheckExact(object) || !PyUnicode_CHECK_INTERNED(object)) {
-    return usable_key(object) ? kept.emplace(object).view() : std::string_view();
-  }
   const uint64_t address = reinterpret_cast<uintptr_t>(object);
   KnownKey& slot = known[address * 0x9e3779b97f4a7c15 >> 56];
   if (slot.object != object) {
     if (!usable_key(object)) return {};
-    const Utf8 text(object);
-    if (text.is_copy()) return kept.emplace(object).view();
-    slot.key = text.view();
+    const std::string_view text = kept.emplace(object).view();
+    // Nobody else has it: made for this call, and not to be seen again.
+    const bool passing = Py_REFCNT(object) == 1;
+    if (passing || !PyUnicode_CheckExact(object) || kept->is_copy() || text.size() > kKnownKeyMax) {
+      return text;
+    }
+    slot.key = text;
     Py_XSETREF(slot.object, Py_NewRef(object));
   }
   slot.key.facts();

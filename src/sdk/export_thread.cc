@@ -179,7 +179,7 @@ void ExportThread::after_fork_in_parent() {
 
 void ExportThread::after_fork_in_child() {
   SourceTable::instance().unlock();
-  reseed_ids();
+  IdGenerator::reseed_all();
   // Only the thread that forked exists here, and it holds no reference of its own.
   for (const auto& weak : registry().threads) {
     if (const auto thread = weak.lock()) thread->reset_in_child();
