@@ -13,7 +13,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from harness import Row, Sink, above, answer, cost, report, rounds, worker_kind
+from harness import Row, Sink, answer, cost, nanoseconds, report, rounds, worker_kind
 
 START = {
     "type": "http.response.start",
@@ -100,7 +100,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print the rows as JSON instead")
     options = parser.parse_args()
     with Sink() as url:
-        found = above(rounds(__file__, list(KINDS), [options.requests, url], options.rounds))
+        found = nanoseconds(rounds(__file__, list(KINDS), [options.requests, url], options.rounds))
     report(
         [Row(f"ASGI layer, {kind}", ns, None, "", "≤ 4,000 ns") for kind, ns in found.items()],
         options.json,

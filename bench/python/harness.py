@@ -35,10 +35,9 @@ class Row:
 
 
 class Cost(NamedTuple):
-    """Of a call, and of what it is compared with, in multiples of the yardstick; and that, in nanoseconds."""
+    """What a call costs in multiples of the yardstick, and that in nanoseconds."""
 
-    call: float
-    without: float
+    multiple: float
     yardstick: float
 
 
@@ -51,8 +50,8 @@ def yardstick() -> int:
     return time.thread_time_ns() - start
 
 
-def at_one_speed(run: Callable[[], float], times: int) -> tuple[float, float]:
-    """What `run` answers, in multiples of the yardstick, the median of some times; and the yardstick at its shortest.
+def at_one_speed(run: Callable[[], float], times: int) -> Cost:
+    """What `run` answers, the median of some times.
 
     Where the core changed its speed meanwhile, the answer does not count, unless it never keeps one.
     """
@@ -66,7 +65,7 @@ def at_one_speed(run: Callable[[], float], times: int) -> tuple[float, float]:
         shortest, before = min(shortest, after), after
         if len(steady) == times:
             break
-    return statistics.median(steady or others), shortest
+    return Cost(statistics.median(steady or others), shortest)
 
 
 def nothing() -> None:
@@ -76,23 +75,21 @@ def nothing() -> None:
 def cost(
     function: Callable[[], object], count: int, without: Callable[[], object] = nothing
 ) -> Cost:
-    """The thread CPU of a call, and of a call of what it is compared with."""
+    """The thread CPU of a call above that of what it is compared with."""
+    slices = 20
+    each = max(1, count // slices)
 
-    def timed(called: Callable[[], object], times: int) -> Callable[[], float]:
-        def run() -> float:
-            start = time.thread_time_ns()
-            for _ in range(times):
-                called()
-            return (time.thread_time_ns() - start) / times
+    def timed(called: Callable[[], object]) -> float:
+        start = time.thread_time_ns()
+        for _ in range(each):
+            called()
+        return (time.thread_time_ns() - start) / each
 
-        return run
+    def difference() -> float:
+        return timed(function) - timed(without)
 
-    slices = 10
-    each = [timed(called, max(1, count // slices)) for called in (function, without)]
-    for warm_up in each:
-        warm_up()
-    (call, first), (rest, second) = (at_one_speed(run, slices) for run in each)
-    return Cost(call, rest, min(first, second))
+    difference()
+    return at_one_speed(difference, slices)
 
 
 def worker_kind() -> str | None:
@@ -125,12 +122,12 @@ def rounds(script: str, kinds: Sequence[str], arguments: Sequence[object], count
     return found
 
 
-def above(found: dict[str, list[Cost]]) -> dict[str, float]:
-    """Nanoseconds of each kind above what it was compared with; `found` is what workers answered of cost()."""
+def nanoseconds(found: dict[str, list[Cost]]) -> dict[str, float]:
+    """Of each kind, at the core's higher speed; `found` is what workers answered of cost()."""
     costs = {kind: [Cost(*one) for one in answers] for kind, answers in found.items()}
     fastest = min(one.yardstick for answers in costs.values() for one in answers)
     return {
-        kind: fastest * statistics.median(one.call - one.without for one in answers)
+        kind: fastest * statistics.median(one.multiple for one in answers)
         for kind, answers in costs.items()
     }
 

@@ -19,7 +19,7 @@ import importlib.util
 import sys
 from collections.abc import Callable
 
-from harness import Cost, Row, Sink, above, answer, cost, report, rounds, worker_kind
+from harness import Cost, Row, Sink, answer, cost, nanoseconds, report, rounds, worker_kind
 
 CASES = {
     "SQLAlchemy statement": "≤ 3,000 ns",
@@ -146,7 +146,7 @@ def main() -> int:
     options = parser.parse_args()
     kinds = [f"{case}/{side}" for case in CASES for side in sides_of(case)]
     with Sink() as url:
-        found = above(rounds(__file__, kinds, [options.calls, url], options.rounds))
+        found = nanoseconds(rounds(__file__, kinds, [options.calls, url], options.rounds))
     report(
         [
             Row(

@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from harness import Cost, Row, Sink, above, answer, cost, report, rounds, worker_kind
+from harness import Cost, Row, Sink, answer, cost, nanoseconds, report, rounds, worker_kind
 
 KINDS = [
     "structlog", "structlog vedette", "structlog vedette shipped",
@@ -123,7 +123,7 @@ def main() -> int:
     with Sink() as url:
         # What it gets are logs, which it does not count.
         arguments = [options.lines, url.replace("traces", "logs")]
-        found = above(rounds(__file__, KINDS, arguments, options.rounds))
+        found = nanoseconds(rounds(__file__, KINDS, arguments, options.rounds))
     report(rows(found), options.json)
     return 0
 

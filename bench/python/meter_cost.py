@@ -15,7 +15,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from harness import Cost, Row, Sink, above, answer, cost, report, rounds, worker_kind
+from harness import Cost, Row, Sink, answer, cost, nanoseconds, report, rounds, worker_kind
 
 FIGURES = [
     "counter.add",
@@ -77,7 +77,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print the rows as JSON instead")
     options = parser.parse_args()
     with Sink() as url:
-        found = above(rounds(__file__, KINDS, [options.calls, url], options.rounds))
+        found = nanoseconds(rounds(__file__, KINDS, [options.calls, url], options.rounds))
     report(
         [
             Row(

@@ -16,7 +16,7 @@ import sys
 import time
 from types import ModuleType
 
-from harness import Cost, Row, above, answer, at_one_speed, cost, report, rounds, worker_kind
+from harness import Cost, Row, answer, at_one_speed, cost, nanoseconds, report, rounds, worker_kind
 
 KINDS = ("vedette", "prometheus_client")
 LINES = 100_000
@@ -73,8 +73,7 @@ def exposition(prometheus: ModuleType, kind: str) -> dict[str, Cost]:
         prometheus.generate_latest(registry)
         return (time.process_time_ns() - start) / 1e6
 
-    milliseconds, loop = at_one_speed(run, 5)
-    return {f"exposition of {LINES:,} lines": Cost(milliseconds, 0, loop)}
+    return {f"exposition of {LINES:,} lines": at_one_speed(run, 5)}
 
 
 def main() -> int:
@@ -96,7 +95,7 @@ def main() -> int:
     }
     rows = []
     for figure in found["vedette"][0]:
-        costs = above({kind: [one[figure] for one in found[kind]] for kind in KINDS})
+        costs = nanoseconds({kind: [one[figure] for one in found[kind]] for kind in KINDS})
         ours, theirs = costs.values()
         unit = "ms" if figure.startswith("exposition") else "ns"
         rows.append(Row(figure, ours, theirs, KINDS[1], bars.get(figure, "–"), unit))

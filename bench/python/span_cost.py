@@ -17,7 +17,7 @@ import importlib.util
 import sys
 from collections.abc import Callable
 
-from harness import Row, Sink, above, answer, cost, report, rounds, worker_kind
+from harness import Row, Sink, answer, cost, nanoseconds, report, rounds, worker_kind
 
 KINDS = [
     "api", "vedette", "opentelemetry-sdk", "vedette ratio", "opentelemetry-sdk ratio",
@@ -103,7 +103,7 @@ def main() -> int:
     options = parser.parse_args()
     kinds = KINDS + (["pytracingx"] if importlib.util.find_spec("pytracingx") else [])
     with Sink() as url:
-        found = above(rounds(__file__, kinds, [options.spans, url], options.rounds))
+        found = nanoseconds(rounds(__file__, kinds, [options.spans, url], options.rounds))
     report(rows(found), options.json)
     return 0
 
