@@ -2,11 +2,11 @@
 """What recording *and sending* costs the whole process, how long sending blocks the application, what a burst loses.
 
 Paced: 2,000 spans a second with four attributes, by OTLP/HTTP to a sink in a process of its own; CPU time of the process
-(all threads), less that of the same loop without spans. Blocked: wall time of one iteration less its thread's CPU time
+(all threads), less that of the same loop without spans, in multiples of the yardstick that the loop runs on its way. Blocked: wall time of one iteration less its thread's CPU time
 and less its wait for a core (/proc/thread-self/schedstat): what is left is waiting for the interpreter's lock or
 another. Burst: 50,000 spans at once; how many do not arrive.
 
-    bench/python/export_cost.py [--rounds 3] [--seconds 5] [--json]
+    bench/python/export_cost.py [--rounds 5] [--seconds 5] [--json]
 """
 
 from __future__ import annotations
@@ -17,8 +17,20 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
-from harness import Row, Sink, answer, arrived, report, rounds, worker_kind
+from harness import (
+    Cost,
+    Row,
+    Sink,
+    answer,
+    arrived,
+    nanoseconds,
+    report,
+    rounds,
+    worker_kind,
+    yardstick,
+)
 from span_cost import with_pytracingx
 
 RATE = 2000
@@ -60,12 +72,12 @@ def waited_for_a_core() -> int:
         return int(file.read().split()[1])
 
 
-def paced(kind: str, seconds: float, url: str) -> dict[str, float]:
+def paced(kind: str, seconds: float, url: str) -> dict[str, Any]:
     work, end = work_and_end(kind, url)
     for _ in range(200):
         work()
     before = arrived(url)
-    blocked = []
+    blocked, yardsticks = [], []
     start, cpu = time.perf_counter(), time.process_time()
     for i in range(int(RATE * seconds)):
         due = start + i / RATE
@@ -75,10 +87,12 @@ def paced(kind: str, seconds: float, url: str) -> dict[str, float]:
         work()
         wall, mine = time.perf_counter_ns() - wall, time.thread_time_ns() - mine
         blocked.append(wall - mine - (waited_for_a_core() - queued))
+        if i % 100 == 0:
+            yardsticks.append(yardstick())
     end()
-    used = time.process_time() - cpu
+    used = (time.process_time() - cpu) * 1e9 - sum(yardsticks)
     return {
-        "cpu": used / (RATE * seconds) * 1e6,
+        "cost": Cost(used / (RATE * seconds) / statistics.mean(yardsticks), min(yardsticks)),
         "blocked": max(blocked) / 1e6,
         "arrived": arrived(url) - before,
     }
@@ -102,7 +116,7 @@ def main() -> int:
             answer(paced(kind, float(sys.argv[1]), url))
         return 0
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--json", action="store_true", help="print the rows as JSON instead")
     options = parser.parse_args()
@@ -115,23 +129,21 @@ def main() -> int:
         lost = rounds(
             __file__, [f"burst {k}" for k in kinds[1:]], [0, url], max(1, options.rounds - 1)
         )
-    middle = {
-        kind: {key: statistics.median(f[key] for f in figures) for key in figures[0]}
-        for kind, figures in found.items()
-    }
-    loop = middle["none"]["cpu"]
+    cost = nanoseconds({kind: [one["cost"] for one in found[kind]] for kind in kinds})
+    blocked = {kind: statistics.median(one["blocked"] for one in found[kind]) for kind in kinds}
     rows = []
     for peer, bar in zip(peers, ("≥ 15 ×", "≥ 4 ×"), strict=False):
         rows.append(
             Row(
                 "process CPU a million spans, with export",
-                middle["vedette"]["cpu"] - loop, middle[peer]["cpu"] - loop, peer, bar, "s",
+                (cost["vedette"] - cost["none"]) / 1e3, (cost[peer] - cost["none"]) / 1e3,
+                peer, bar, "s",
             )
         )  # fmt: skip
     rows.append(
         Row(
             "application blocked by export, longest",
-            middle["vedette"]["blocked"], middle[peers[0]]["blocked"], peers[0], "≤ 1 ms", "ms",
+            blocked["vedette"], blocked[peers[0]], peers[0], "≤ 1 ms", "ms",
         )
     )  # fmt: skip
     rows.append(

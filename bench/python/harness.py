@@ -137,9 +137,10 @@ def report(rows: Sequence[Row], as_json: bool) -> None:
         print(json.dumps([asdict(row) for row in rows]))
         return
     for row in rows:
-        theirs = "" if row.peer is None else f"{row.peer_name} {row.peer:,.1f} {row.unit}"
+        digits = 3 if row.unit == "×" else 1
+        theirs = "" if row.peer is None else f"{row.peer_name} {row.peer:,.{digits}f} {row.unit}"
         ratio = f"{row.peer / row.vedette:.1f} ×" if row.vedette and row.peer else ""
-        ours = "-" if row.vedette is None else f"{row.vedette:,.1f} {row.unit}"
+        ours = "-" if row.vedette is None else f"{row.vedette:,.{digits}f} {row.unit}"
         print(f"{row.figure:60} {ours:>14}   {theirs:36} {ratio:>8}   bar {row.bar}")
 
 

@@ -2,12 +2,13 @@
 """What everything together adds to a request under uvicorn: the same app bare and observed, GET and POST.
 
 GET answers a dict. POST validates an order, asks the database twice (SQLAlchemy, SQLite in memory), calls another service
-with httpx, and writes two log lines; observed, it also has three spans and two metrics of its own. Servers are started
-anew for every repetition and take turns; the figure is CPU of the server process a request, user and system, as a
-multiple of the bare one's in the same repetition, the median of all. The bare app takes part twice: how far its second
-figure is from 1 is what the noise is.
+with httpx, and writes two log lines; observed, it also has three spans and two metrics of its own. For every repetition
+the servers are started anew, and asked in turns of 50 requests, since the speed of a core changes within seconds. The
+figure is CPU of the server process from the first turn to the last, of all its threads, user and system, as a multiple of
+the bare one's in the same repetition, the median of all. The bare app takes part twice: how far its second figure is from
+1 is what the noise is.
 
-    bench/python/request_cost.py [--rounds 7] [--gets 3000] [--posts 600] [--json]
+    bench/python/request_cost.py [--rounds 9] [--gets 3000] [--posts 1000] [--json]
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import closing
 
 from harness import Row, Sink, report
 
@@ -99,6 +99,7 @@ async def create(order: Order):
 """
 
 KINDS = {"bare": "0", "bare again": "0", "vedette": "1"}
+TURN = 50
 
 
 def free_port() -> int:
@@ -128,48 +129,67 @@ def ask(connection: http.client.HTTPConnection, method: str) -> None:
         raise RuntimeError(f"{method}: {answer.status}")
 
 
-def repetition(kind: str, folder: str, sink: str, counts: dict[str, int]) -> dict[str, float]:
-    """Microseconds of CPU a request, of a server of its own."""
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "bench_app:app", "--port", str(port), "--no-access-log",
-         "--log-level", "warning"],
-        cwd=folder,
-        env={**os.environ, "OBSERVED": KINDS[kind], "SINK": sink,
-             "OTEL_EXPORTER_OTLP_ENDPOINT": sink.removesuffix("/v1/traces")},
-        stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+class Server:
+    """The app under uvicorn, asked over one connection."""
+
+    def __init__(self, kind: str, folder: str, sink: str) -> None:
+        port = free_port()
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "uvicorn", "bench_app:app", "--port", str(port), "--no-access-log",
+             "--log-level", "warning"],
+            cwd=folder,
+            env={**os.environ, "OBSERVED": KINDS[kind], "SINK": sink,
+                 "OTEL_EXPORTER_OTLP_ENDPOINT": sink.removesuffix("/v1/traces")},
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                return ask(self.connection, "GET")
+            except OSError:
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    raise
+                self.connection.close()
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        self.connection.close()
+        self.process.terminate()
+        self.process.wait()
+
+
+def repetition(folder: str, sink: str, counts: dict[str, int]) -> dict[str, dict[str, float]]:
+    """Microseconds of CPU a request, of each kind and method, of servers of their own."""
+    servers = {kind: Server(kind, folder, sink) for kind in KINDS}
+    found: dict[str, dict[str, float]] = {kind: {} for kind in KINDS}
     try:
-        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
-            deadline = time.monotonic() + 60
-            while True:
-                try:
-                    ask(connection, "GET")
-                    break
-                except OSError:
-                    if time.monotonic() > deadline or process.poll() is not None:
-                        raise
-                    connection.close()
-                    time.sleep(0.05)
-            found = {}
-            for method, count in counts.items():
-                for _ in range(count // 5):
-                    ask(connection, method)
-                before = cpu_seconds(process.pid)
-                for _ in range(count):
-                    ask(connection, method)
-                found[method] = (cpu_seconds(process.pid) - before) / count * 1e6
-            return found
+        for server in servers.values():
+            server.wait_until_ready()
+        for method, count in counts.items():
+            used = {}
+            for turn in range(-5, count // TURN):
+                if turn == 0:  # they are warm
+                    used = {kind: cpu_seconds(one.process.pid) for kind, one in servers.items()}
+                for server in servers.values():
+                    for _ in range(TURN):
+                        ask(server.connection, method)
+            for kind, server in servers.items():
+                spent = cpu_seconds(server.process.pid) - used[kind]
+                found[kind][method] = spent / (count // TURN * TURN) * 1e6
     finally:
-        process.terminate()
-        process.wait()
+        for server in servers.values():
+            server.stop()
+    return found
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--gets", type=int, default=3000)
-    parser.add_argument("--posts", type=int, default=600)
+    parser.add_argument("--posts", type=int, default=1000)
     parser.add_argument("--json", action="store_true", help="print the rows as JSON instead")
     options = parser.parse_args()
     found: dict[str, list[dict[str, float]]] = {kind: [] for kind in KINDS}
@@ -177,9 +197,9 @@ def main() -> int:
         with open(f"{folder}/bench_app.py", "w") as file:
             file.write(APP)
         for _ in range(options.rounds):
-            for kind, repetitions in found.items():
-                counts = {"GET": options.gets, "POST": options.posts}
-                repetitions.append(repetition(kind, folder, sink, counts))
+            counts = {"GET": options.gets, "POST": options.posts}
+            for kind, figures in repetition(folder, sink, counts).items():
+                found[kind].append(figures)
 
     def multiple(kind: str, method: str) -> float:
         return statistics.median(

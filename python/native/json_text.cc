@@ -3,6 +3,8 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 
 namespace vedette::native {
 namespace {
@@ -25,6 +27,21 @@ constexpr std::array<char, 256> kEscapes = [] {
   return table;
 }();
 
+/// Copies the bytes that need no escape, by eight as long as none of them does; where it stopped.
+const char* copy_plain(const char* from, const char* end, char** to) {
+  constexpr uint64_t kOnes = 0x0101010101010101, kHighs = 0x8080808080808080;
+  const auto has_zero = [](uint64_t word) { return (word - kOnes) & ~word & kHighs; };
+  for (; end - from >= 8; from += 8, *to += 8) {
+    uint64_t word;
+    std::memcpy(&word, from, 8);
+    const uint64_t controls = (word - kOnes * 0x20) & ~word & kHighs;
+    if (controls | has_zero(word ^ kOnes * '"') | has_zero(word ^ kOnes * '\\')) break;
+    std::memcpy(*to, &word, 8);
+  }
+  while (from < end && !kEscapes[static_cast<unsigned char>(*from)]) *(*to)++ = *from++;
+  return from;
+}
+
 /// repr(), or a word about what went wrong.
 std::string safe_repr(PyObject* object) {
   Ref text(PyObject_Repr(object));
@@ -39,12 +56,10 @@ void JsonText::string(std::string_view text) {
   char* at = out_.room(text.size() * 6 + 2);
   if (!at) return;
   *at++ = '"';
-  for (const char c : text) {
+  const char* const end = text.data() + text.size();
+  for (const char* from = text.data(); (from = copy_plain(from, end, &at)) < end; ++from) {
+    const char c = *from;
     const char escape = kEscapes[static_cast<unsigned char>(c)];
-    if (!escape) [[likely]] {
-      *at++ = c;
-      continue;
-    }
     *at++ = '\\';
     *at++ = escape;
     if (escape != 'u') continue;

@@ -1,5 +1,7 @@
 #include "log_record.h"
 
+#include <array>
+
 #include "otel_api.h"
 #include "sdk/otlp_fields.h"
 #include "sdk/secrets.h"
@@ -82,8 +84,15 @@ void write_ids(sdk::ProtoBuffer& out, const Parent& span) {
 }
 
 void put_hex(char* out, uint64_t word) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  for (int i = 15; i >= 0; --i, word >>= 4) out[i] = kDigits[word & 15];
+  using Pair = std::array<char, 2>;
+  static constexpr std::array<Pair, 256> kPairs = [] {
+    constexpr char kDigits[] = "0123456789abcdef";
+    std::array<Pair, 256> pairs{};
+    for (size_t byte = 0; byte < 256; ++byte)
+      pairs[byte] = {kDigits[byte >> 4], kDigits[byte & 15]};
+    return pairs;
+  }();
+  for (int i = 7; i >= 0; --i, word >>= 8) std::memcpy(out + 2 * i, kPairs[word & 255].data(), 2);
 }
 
 Parent current_span(Ref* kept) {

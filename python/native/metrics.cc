@@ -522,6 +522,8 @@ PyObject* metric_show_everyone(PyObject* object, PyObject*) {
 #define FAST(function) reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function))
 constexpr int kFast = METH_FASTCALL | METH_KEYWORDS;
 
+PyObject* metric_own_methods(PyObject* type, PyObject*);
+
 #define COMMON_METHODS                                                                          \
   {"labels", FAST(metric_labels), kFast,                                                        \
    "labels($self, /, *labelvalues, **labelkwargs)\n--\n\nThe series with these label values."}, \
@@ -529,6 +531,7 @@ constexpr int kFast = METH_FASTCALL | METH_KEYWORDS;
        "remove($self, /, *labelvalues)\n--\n\nForgets one series."},                            \
       {"clear", metric_clear, METH_NOARGS, "clear($self, /)\n--\n\nForgets every series."},     \
       {"_init", metric_init, METH_VARARGS, nullptr},                                            \
+      {"_own_methods", metric_own_methods, METH_NOARGS | METH_CLASS, nullptr},                  \
       {"_label_values", metric_all_values, METH_NOARGS, nullptr},                               \
       {"_cell", metric_cell, METH_O, nullptr}, {"_set_cell", metric_set_cell, METH_O, nullptr}, \
       {"_show_everyone", metric_show_everyone, METH_NOARGS, nullptr}, {                         \
@@ -569,6 +572,24 @@ PyGetSetDef metric_properties[] = {
     {"_upper_bounds", metric_bounds, nullptr, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
+
+/// _own_methods(): the class itself gets the methods that record. CPython specialises a call where
+/// the method belongs to the very class of the object, and not where it is inherited.
+PyObject* metric_own_methods(PyObject* object, PyObject*) {
+  auto* type = reinterpret_cast<PyTypeObject*>(object);
+  PyMethodDef* const tables[] = {counter_methods, gauge_methods, histogram_methods,
+                                 summary_methods};
+  PyTypeObject* const bases[] = {counter_type, gauge_type, histogram_type, summary_type};
+  for (int i = 0; i < 4; ++i) {
+    if (!PyType_IsSubtype(type, bases[i])) continue;
+    for (PyMethodDef* method = tables[i]; method->ml_name; ++method) {
+      if (method->ml_flags != kFast) continue;
+      Ref own(PyDescr_NewMethod(type, method));
+      if (!own || PyObject_SetAttrString(object, method->ml_name, own.get()) < 0) return nullptr;
+    }
+  }
+  return none();
+}
 
 #define METRIC_TYPE(lower, Upper)                                                          \
   PyType_Slot lower##_slots[] = {{Py_tp_new, reinterpret_cast<void*>(metric_new)},         \

@@ -67,6 +67,14 @@ def test_as_json_dumps_has_it(value):
     assert line({"event": value}) == line({"event": value}, theirs)
 
 
+def test_escapes_wherever_they_stand():
+    for special in ['"', "\\", "\n", "\x1f", "\x00", "\x7f", "ü", "😀"]:
+        for before in range(20):
+            value = "a" * before + special + "b" * (19 - before)
+            assert json.loads(line({"x": value}))["x"] == value
+            assert json.dumps(value, ensure_ascii=False) in line({"x": value})
+
+
 def test_default_is_asked_for_other_types():
     renderer = vedette.logs.JSONRenderer(default=lambda value: [type(value).__name__, b"again"][0])
     assert json.loads(line({"a": object(), "b": Named()}, renderer))["b"] == "Named"

@@ -1,7 +1,7 @@
 // The in-process metrics: counters, gauges, histograms and summaries with labels.
 //
-// Recording is a few relaxed atomics, from any thread. Making a series takes a lock, rendering
-// takes none. The number of series of a metric is bounded: what goes beyond it is counted in one
+// Recording is a few relaxed loads and stores, by one thread at a time (who holds the GIL). Making a
+// series takes a lock, rendering takes none, and both may happen meanwhile. The number of series of a metric is bounded: what goes beyond it is counted in one
 // series whose labels all read "__overflow__", and the guilty label is named once.
 //
 // Where a service has several processes their values live in one file (metric_arena.h), and each of
@@ -65,7 +65,7 @@ class Series {
   Series(const Series&) = delete;
   Series& operator=(const Series&) = delete;
 
-  void add(double amount) { cell(kValueCell).fetch_add(amount, std::memory_order_relaxed); }
+  void add(double amount) { raise(cell(kValueCell), amount); }
   void set(double value) { cell(kValueCell).store(value, std::memory_order_relaxed); }
   void set_time(double seconds) { cell(kTimeCell).store(seconds, std::memory_order_relaxed); }
   double value() { return get(kValueCell); }
@@ -74,8 +74,8 @@ class Series {
   /// Counts into the bucket at `index` (bounds.size() is +Inf; 0 of a summary), adds to the sum.
   void observe(double amount, size_t index) {
     Cell* cells = this->cells();
-    cells[kCountCells + index].fetch_add(1, std::memory_order_relaxed);
-    cells[kValueCell].fetch_add(amount, std::memory_order_relaxed);
+    raise(cells[kCountCells + index], 1);
+    raise(cells[kValueCell], amount);
   }
   double bucket(size_t index) { return get(kCountCells + index); }
 
@@ -102,6 +102,10 @@ class Series {
     return cells ? cells : attach();
   }
   Cell& cell(size_t index) { return cells()[index]; }
+  /// Nobody else writes meanwhile, so this needs no read-modify-write, which costs ten times as much.
+  static void raise(Cell& cell, double amount) {
+    cell.store(cell.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
   double get(size_t index) { return cell(index).load(std::memory_order_relaxed); }
   /// The first touch: the first of all, or that of a forked child.
   Cell* attach();

@@ -145,15 +145,30 @@ TEST(Metrics, CutsLongValuesBetweenCharacters) {
   EXPECT_EQ(counter->series({value})->labels().values()[0], std::string(kLabelBytesMax - 1, 'a'));
 }
 
-TEST(Metrics, CountsEveryIncrementOfManyThreads) {
+TEST(Metrics, CountsEveryIncrementOfThreadsThatTakeTurnsAndIsReadMeanwhile) {
   auto counter = make({.type = MetricType::kCounter, .name = "c", .help = "", .labels = {"t"}});
-  std::vector<std::thread> threads;
+  std::mutex turn;
+  std::atomic<bool> over{false};
+  std::thread reader([&] {
+    double before = 0;
+    while (!over) {
+      const double now = counter->series({"x"})->value();
+      EXPECT_GE(now, before);
+      before = now;
+    }
+  });
+  std::vector<std::thread> writers;
   for (int t = 0; t < 4; ++t) {
-    threads.emplace_back([&] {
-      for (int i = 0; i < 20'000; ++i) counter->series({"x"})->add(1);
+    writers.emplace_back([&] {
+      for (int i = 0; i < 20'000; ++i) {
+        const std::lock_guard lock(turn);
+        counter->series({"x"})->add(1);
+      }
     });
   }
-  for (auto& thread : threads) thread.join();
+  for (auto& writer : writers) writer.join();
+  over = true;
+  reader.join();
   EXPECT_EQ(counter->series({"x"})->value(), 80'000);
 }
 

@@ -360,6 +360,10 @@ class Histogram(_NativeMetric, _native.Histogram):
         return Timer(self, "observe")
 
 
+for _class in (Counter, Gauge, Summary, Histogram):
+    _class._own_methods()
+
+
 class _PlainMetric(MetricWrapperBase):
     """A metric that changes seldom: series that are set as a whole. Those of several processes are shown together."""
 
