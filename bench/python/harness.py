@@ -50,6 +50,13 @@ def yardstick() -> int:
     return time.thread_time_ns() - start
 
 
+def beside_yardstick(run: Callable[[], float], before: int) -> tuple[float, int, bool]:
+    """What `run` answers in multiples of the yardstick, the yardstick after it, and whether that is still what it was
+    before: otherwise the core has changed its speed, and the answer says little."""
+    answered, after = run(), yardstick()
+    return 2 * answered / (before + after), after, abs(after - before) < 0.1 * before
+
+
 def at_one_speed(run: Callable[[], float], times: int) -> Cost:
     """What `run` answers, the median of some times.
 
@@ -58,10 +65,8 @@ def at_one_speed(run: Callable[[], float], times: int) -> Cost:
     steady, others, before = [], [], yardstick()
     shortest = before
     for _ in range(4 * times):
-        answered, after = run(), yardstick()
-        (steady if abs(after - before) < 0.1 * before else others).append(
-            2 * answered / (before + after)
-        )
+        multiple, after, kept = beside_yardstick(run, before)
+        (steady if kept else others).append(multiple)
         shortest, before = min(shortest, after), after
         if len(steady) == times:
             break

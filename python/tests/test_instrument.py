@@ -202,3 +202,19 @@ def test_import_is_light():
         """
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_what_an_application_does_not_use_is_not_loaded():
+    done = run(
+        """
+        import sys
+        from fastapi import FastAPI
+        import vedette
+        vedette.instrument(FastAPI())
+        unused = {"sdk._logs", "sdk.metrics", "sdk._self_observation", "sdk.trace._readable", "exporter.otlp._senders",
+                  "instrumentation.sqlalchemy", "instrumentation.redis", "prometheus.exposition", "prometheus.samples",
+                  "prometheus._plain_metrics", "_health", "_configuration", "_doctor", "_handover", "configuration"}
+        print(sorted(unused & {name.removeprefix("vedette.") for name in sys.modules}))
+        """
+    )
+    assert done.stdout.strip() == "[]"

@@ -12,7 +12,6 @@ from opentelemetry import metrics, propagate, trace
 
 from vedette import _asgi_settings, _meters, _native
 from vedette.prometheus import REGISTRY
-from vedette.prometheus.exposition import _bake_output
 
 logger = logging.getLogger("vedette")
 
@@ -196,6 +195,8 @@ def add_metrics_route(app: Any, path: str) -> bool:
     from starlette.responses import Response
 
     async def metrics(request: Any) -> Any:
+        from vedette.prometheus.exposition import _bake_output  # not before somebody asks
+
         wanted, query = request.headers, request.query_params
         # Rendered without the GIL, and off the event loop.
         _, headers, body = await run_in_threadpool(

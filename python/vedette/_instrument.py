@@ -8,10 +8,9 @@ from typing import Any
 
 from opentelemetry import trace
 
-from vedette import _asgi, _boot, _env, _health, _meters, logs, masking
-from vedette.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from vedette import _asgi, _boot, _env, _meters, logs, masking
+from vedette.exporter.otlp._lane import HttpExporter
 from vedette.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from vedette.instrumentation import sqlalchemy
 from vedette.sdk.resources import SERVICE_NAME, Resource
 from vedette.sdk.trace import TracerProvider
 from vedette.sdk.trace.export import BatchSpanProcessor
@@ -94,6 +93,8 @@ def health(
     once. The outcomes are metrics too: ``health_check_up`` and ``health_check_duration_seconds``, by ``check``. Probes
     are neither traced nor counted.
     """
+    from vedette import _health
+
     _health.health(app, checks, startup=startup, timeout=timeout, cache=cache)
     _asgi.exclude(app, _health.PATHS)
 
@@ -112,7 +113,9 @@ def _provider(
     )
     provider.add_span_processor(processor)
     if logs_shipping:
-        logs.configure(processor._add_log_lane(OTLPLogExporter(_url(endpoint, "logs"))), resource)
+        exporter = HttpExporter("logs", "/v1/logs", _url(endpoint, "logs"))
+        exporter._set_meter_provider(None)
+        logs.configure(processor._add_log_lane(exporter), resource)
         if _env.read("OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED"):
             logging.getLogger().addHandler(logs.handler())
     logs.correlate_from_environment()
@@ -146,6 +149,10 @@ def _delay() -> float:
 
 def _instrument_libraries(engine: Any) -> None:
     _boot.observe_libraries()
+    if engine is None:
+        return
+    from vedette.instrumentation import sqlalchemy
+
     for one in engine if isinstance(engine, (list, tuple)) else [engine]:
         if one is not None and not sqlalchemy.instrument_engine(one):
             logger.warning("%r is no SQLAlchemy engine; it is not observed", one)

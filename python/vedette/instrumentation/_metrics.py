@@ -8,31 +8,15 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from vedette import __version__, prometheus
+from vedette.prometheus.metrics_core import Metric
 
 logger = logging.getLogger("vedette")
 
 Readings = Iterable[tuple[dict[str, str], float]]
 _UNITS = {"s": "_seconds", "By": "_bytes"}
-
-
-class _Sample(NamedTuple):
-    name: str
-    labels: dict[str, str]
-    value: float
-    timestamp: Any = None
-    exemplar: Any = None
-    native_histogram: Any = None
-
-
-class _Family(NamedTuple):
-    name: str
-    documentation: str
-    type: str
-    unit: str
-    samples: list[_Sample]
 
 
 def exposed_name(name: str, unit: str) -> str:
@@ -44,24 +28,34 @@ def _labels(attributes: dict[str, Any]) -> dict[str, str]:
     return {key.replace(".", "_"): str(value) for key, value in attributes.items()}
 
 
-class Observed(NamedTuple):
+class Observed:
     """A metric whose values are asked for: ``counter``, ``updown`` or ``gauge``."""
 
-    name: str
-    kind: str
-    unit: str
-    description: str
-    read: Callable[[], Readings]
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        unit: str,
+        description: str,
+        read: Callable[[], Readings],
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.unit = unit
+        self.description = description
+        self.read = read
 
-    def collect(self) -> list[_Family]:
-        counter = self.kind == "counter"
-        name = exposed_name(self.name, self.unit)
-        samples = [
-            _Sample(name + ("_total" if counter else ""), _labels(attributes), value)
-            for attributes, value in self._safe_read()
-        ]
-        kind = "counter" if counter else "gauge"
-        return [_Family(name, self.description, kind, "", samples)] if samples else []
+    def describe(self) -> Metric:
+        """The family without samples."""
+        kind = "counter" if self.kind == "counter" else "gauge"
+        return Metric(exposed_name(self.name, self.unit), self.description, kind)
+
+    def collect(self) -> list[Metric]:
+        family = self.describe()
+        name = family.name + ("_total" if self.kind == "counter" else "")
+        for attributes, value in self._safe_read():
+            family.add_sample(name, _labels(attributes), value)
+        return [family] if family.samples else []
 
     def _safe_read(self) -> list[tuple[dict[str, str], float]]:
         try:
@@ -83,7 +77,10 @@ class _Collector:
         self._metrics = metrics
         self.active = True
 
-    def collect(self) -> list[_Family]:
+    def describe(self) -> list[Metric]:
+        return [metric.describe() for metric in self._metrics]
+
+    def collect(self) -> list[Metric]:
         return [family for metric in self._metrics if self.active for family in metric.collect()]
 
 

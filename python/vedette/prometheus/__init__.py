@@ -17,26 +17,17 @@ Names, signatures and output are those of ``prometheus_client``. Beyond it:
 
 from __future__ import annotations
 
+import importlib
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vedette import _native
-from vedette.prometheus import exposition
-from vedette.prometheus.exposition import (
-    CONTENT_TYPE_LATEST,
-    CONTENT_TYPE_PLAIN_0_0_4,
-    CONTENT_TYPE_PLAIN_1_0_0,
-    generate_latest,
-    make_wsgi_app,
-    write_to_textfile,
-)
+from vedette.prometheus import metrics
 from vedette.prometheus.gc_collector import GC_COLLECTOR, GCCollector
 from vedette.prometheus.metrics import (
     Counter,
-    Enum,
     Gauge,
     Histogram,
-    Info,
     Summary,
     disable_created_metrics,
     enable_created_metrics,
@@ -45,6 +36,17 @@ from vedette.prometheus.metrics_core import Metric
 from vedette.prometheus.platform_collector import PLATFORM_COLLECTOR, PlatformCollector
 from vedette.prometheus.process_collector import PROCESS_COLLECTOR, ProcessCollector
 from vedette.prometheus.registry import REGISTRY, CollectorRegistry
+
+if TYPE_CHECKING:
+    from vedette.prometheus.exposition import (
+        CONTENT_TYPE_LATEST,
+        CONTENT_TYPE_PLAIN_0_0_4,
+        CONTENT_TYPE_PLAIN_1_0_0,
+        generate_latest,
+        make_wsgi_app,
+        write_to_textfile,
+    )
+    from vedette.prometheus.metrics import Enum, Info
 
 os.register_at_fork(
     before=_native.metrics_before_fork, after_in_child=_native.metrics_after_fork_in_child
@@ -86,6 +88,10 @@ __all__ = (
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:  # what is loaded on first use
-        return getattr(exposition, name)
+    # On first use: what is shown to others, and how, is not needed for recording.
+    if name in ("Enum", "Info"):
+        return getattr(metrics, name)
+    if name in __all__ or name == "exposition":
+        exposition = importlib.import_module("vedette.prometheus.exposition")
+        return exposition if name == "exposition" else getattr(exposition, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

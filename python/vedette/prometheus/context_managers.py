@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from timeit import default_timer
+from time import perf_counter
 from typing import Any, Literal
 
 
@@ -82,11 +82,11 @@ class Timer(_Around):
         return type(self)(self._metric, self._callback_name)
 
     def __enter__(self) -> Timer:
-        self._start = default_timer()
+        self._start = perf_counter()
         return self
 
     def __exit__(self, typ: Any, value: Any, traceback: Any) -> None:
-        self.duration = max(default_timer() - self._start, 0)  # clocks can go backwards
+        self.duration = max(perf_counter() - self._start, 0)  # clocks can go backwards
         getattr(self._metric, self._callback_name)(self.duration)
 
     def labels(self, *args: Any, **kw: Any) -> None:

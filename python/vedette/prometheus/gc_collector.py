@@ -23,6 +23,9 @@ class GCCollector:
         if hasattr(gc, "get_stats") and platform.python_implementation() == "CPython":
             registry.register(self)
 
+    def _describe(self) -> Iterable[Metric]:
+        return [Metric(name, documentation, "counter") for _, name, documentation in _FAMILIES]
+
     def collect(self) -> Iterable[Metric]:
         """The counts of this process."""
         found = []

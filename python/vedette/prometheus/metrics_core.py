@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vedette.prometheus.samples import Exemplar, NativeHistogram, Sample, Timestamp
 from vedette.prometheus.validation import _validate_metric_name
+
+if TYPE_CHECKING:
+    from vedette.prometheus.samples import Exemplar, NativeHistogram, Sample, Timestamp
 
 METRIC_TYPES = (
     "counter",
@@ -46,6 +48,8 @@ class Metric:
         native_histogram: NativeHistogram | None = None,
     ) -> None:
         """Adds a sample under its full name."""
+        from vedette.prometheus.samples import Sample  # not for those who only have names
+
         self.samples.append(Sample(name, labels, value, timestamp, exemplar, native_histogram))
 
     def __eq__(self, other: object) -> bool:
@@ -101,6 +105,8 @@ class _Family(Metric):
         exemplar: Exemplar | None = None,
         extra: Mapping[str, str] | None = None,
     ) -> None:
+        from vedette.prometheus.samples import Sample
+
         named = dict(zip(self._labelnames, labels, strict=False), **(extra or {}))
         self.samples.append(Sample(self.name + suffix, named, value, timestamp, exemplar))
 

@@ -29,15 +29,20 @@ class PlatformCollector:
             version, _, machine, _ = source.java_ver()
             info["jvm_version"] = version
             info |= {"jvm_release": machine[1], "jvm_vendor": machine[2], "jvm_name": machine[0]}
-        family = GaugeMetricFamily("python_info", "Python platform information", labels=list(info))
-        family.add_metric(list(info.values()), 1)
-        self._metrics = [family]
+        self._info = info
         if registry is not None:
             registry.register(self)
 
+    def _describe(self) -> Iterable[Metric]:
+        labels = list(self._info)
+        return [GaugeMetricFamily("python_info", "Python platform information", labels=labels)]
+
     def collect(self) -> Iterable[Metric]:
         """The one family."""
-        return self._metrics
+        families = list(self._describe())
+        for family in families:
+            family.add_sample(family.name, dict(self._info), 1)
+        return families
 
 
 PLATFORM_COLLECTOR = PlatformCollector()

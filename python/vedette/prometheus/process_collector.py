@@ -13,6 +13,16 @@ def _self() -> str:
     return "self"
 
 
+_KINDS = {
+    "virtual_memory_bytes": "gauge",
+    "resident_memory_bytes": "gauge",
+    "start_time_seconds": "gauge",
+    "cpu_seconds": "counter",
+    "open_fds": "gauge",
+    "max_fds": "gauge",
+}
+
+
 class ProcessCollector:
     """``process_*`` of one process, this one unless ``pid`` says otherwise. That of the answering process, where a
     service has several."""
@@ -35,6 +45,11 @@ class ProcessCollector:
     def _read(self, *path: str) -> str:
         with open(os.path.join(self._proc, *path), encoding="utf-8", errors="replace") as file:
             return file.read()
+
+    def _describe(self) -> Iterable[Metric]:
+        if self._native is None:
+            return self.collect()
+        return [Metric(self._prefix + name, "", kind) for name, kind in _KINDS.items()]
 
     def collect(self) -> Iterable[Metric]:
         """The families; none of what cannot be read."""

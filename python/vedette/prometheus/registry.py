@@ -92,7 +92,8 @@ class CollectorRegistry:
     def _get_names(self, collector: Any) -> list[str]:
         describe = getattr(collector, "describe", None)
         if describe is None and self._auto_describe:
-            describe = collector.collect
+            # Ours know their names without asking the system for the values.
+            describe = getattr(collector, "_describe", collector.collect)
         if describe is None:
             return []
         return [

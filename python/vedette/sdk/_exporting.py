@@ -11,7 +11,6 @@ from typing import Any
 from opentelemetry.metrics import MeterProvider
 
 from vedette import _env, _native
-from vedette.sdk import _self_observation
 from vedette.sdk._python_queue import PythonQueue, shut_exporter
 
 # The native queue is bounded by bytes. It holds some 80,000 spans of usual size.
@@ -104,7 +103,9 @@ class ExportingProcessor:
             raise ValueError("max_export_batch_size must be less than or equal to max_queue_size.")
 
     def _observe(self, kind: str, capacity: int, meter_provider: MeterProvider | None) -> None:
-        if _self_observation.enabled():
+        if _env.read("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED"):
+            from vedette.sdk import _self_observation
+
             name = f"{kind}_{self._signal}_processor"
             _self_observation.observe_processor(self, self._signal, name, capacity, meter_provider)
 

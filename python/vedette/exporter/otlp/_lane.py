@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from vedette import _env
-from vedette.sdk import _self_observation
-from vedette.sdk._self_observation import ExporterMetrics
+
+if TYPE_CHECKING:
+    from vedette.sdk._self_observation import ExporterMetrics
 
 logger = logging.getLogger("vedette")
 
@@ -46,6 +47,7 @@ class OtlpExporter:
 
     _protocol = "http"
     _metrics: ExporterMetrics | None = None
+    _sender: Any  # what sends in the native thread's stead; of the class it is mixed with
 
     def __init__(self, signal: str, endpoint: str, insecure: bool, headers: Any,
                  timeout: float | None, compression: Any, ca_file: str | None,
@@ -91,14 +93,21 @@ class OtlpExporter:
 
     def _set_meter_provider(self, meter_provider: Any) -> None:
         """Where ``otel.sdk.exporter.*`` goes, if it is wanted; ``None``: to the global provider."""
-        if not _self_observation.enabled():
+        if not _env.read("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED"):
             return
+        from vedette.sdk._self_observation import ExporterMetrics
+
         former = self._metrics
         self._metrics = ExporterMetrics(
             self._signal, self._protocol, self._endpoint, meter_provider
         )
         if former:
             self._metrics.take_over(former)
+
+    def _names_provider(self, protocol: str) -> bool:
+        """Whether the environment names something to send through, or with."""
+        name = f"OTEL_PYTHON_EXPORTER_OTLP_{protocol}_CREDENTIAL_PROVIDER"
+        return _env.given(name, self._signal) is not None
 
     def _observed(self, count: int, send: Callable[[], bool]) -> bool:
         """``send()``, as one operation of the exporter."""
@@ -114,9 +123,9 @@ class OtlpExporter:
 class HttpExporter(OtlpExporter):
     """OTLP/HTTP with protobuf bodies."""
 
-    def __init__(self, signal: str, path: str, endpoint: str | None, headers: Any,
-                 timeout: float | None, compression: Any, ca_file: str | None,
-                 certificate_file: str | None, key_file: str | None,
+    def __init__(self, signal: str, path: str, endpoint: str | None, headers: Any = None,
+                 timeout: float | None = None, compression: Any = None, ca_file: str | None = None,
+                 certificate_file: str | None = None, key_file: str | None = None,
                  max_request_size: int | None = None) -> None:  # fmt: skip
         url = endpoint or _env.given("OTEL_EXPORTER_OTLP_ENDPOINT", signal, alone=True)
         if not url:
@@ -124,6 +133,21 @@ class HttpExporter(OtlpExporter):
             url = base.rstrip("/") + path
         super().__init__(signal, url, True, headers, timeout, compression, ca_file,
                          certificate_file, key_file, max_request_size)  # fmt: skip
+
+    def _send_through(self, session: Any) -> None:
+        """Python sends, through this ``requests.Session`` or that of the environment's credential provider, if there is
+        either."""
+        if session is None and not self._names_provider("HTTP"):
+            return
+        from vedette.exporter.otlp import _senders  # not loaded for the native way
+
+        session = session or _senders.from_provider("HTTP", self._signal)
+        if session is None:
+            return
+        self._sender = _senders.SessionSender(
+            session, self._endpoint, self._headers, self._timeout, self._compression,
+            self._options["ca_file"], self._options["certificate_file"], self._options["key_file"],
+        )  # fmt: skip
 
 
 class GrpcExporter(OtlpExporter):
@@ -144,6 +168,23 @@ class GrpcExporter(OtlpExporter):
         if self._options.pop("deflate"):
             logger.warning("deflate is not supported over gRPC; gzip is taken")
             self._options["gzip"] = True
+
+    def _send_through(self, credentials: Any, channel_options: Any, method: str) -> None:
+        """The grpc package sends, where these, or the environment's credential provider, ask for what it alone has."""
+        if credentials is None and not channel_options and not self._names_provider("GRPC"):
+            return
+        from vedette.exporter.otlp import _senders  # not loaded for the native way
+
+        credentials = credentials or _senders.from_provider("GRPC", self._signal)
+        if credentials is None and not channel_options:
+            return
+        url = urlsplit(self._endpoint if "://" in self._endpoint else f"//{self._endpoint}")
+        plain = url.scheme == "http" or (not url.scheme and self._options["insecure"])
+        self._sender = _senders.ChannelSender(
+            method, url.netloc, credentials, plain,
+            [(name.lower(), value) for name, value in self._headers], self._timeout,
+            self._compression == "gzip", channel_options, self._options["retry_codes"],
+        )  # fmt: skip
 
 
 _CODE_NAMES = [

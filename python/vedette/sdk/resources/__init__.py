@@ -9,7 +9,6 @@ import abc
 import logging
 import os
 import platform
-import queue
 import socket
 import sys
 import threading
@@ -385,22 +384,23 @@ def _detect_all(
 ) -> Iterable[tuple[ResourceDetector, Any]]:
     """Each with its resource or what it raised. Our own never block: no thread for those."""
     own = tuple(_OWN_DETECTORS.values())
-    waiting = {}
+    waiting: dict[int, tuple[threading.Thread, list[Any]]] = {}
     for index, detector in enumerate(detectors):
         if type(detector) not in own:
-            answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
-            waiting[index] = answers
-            threading.Thread(
-                target=lambda d=detector, a=answers: a.put(_try_detect(d)), daemon=True
-            ).start()
+            answers: list[Any] = []
+            thread = threading.Thread(
+                target=lambda d=detector, a=answers: a.append(_try_detect(d)), daemon=True
+            )
+            thread.start()
+            waiting[index] = thread, answers
     for index, detector in enumerate(detectors):
         if index not in waiting:
             yield detector, _try_detect(detector)
             continue
-        try:
-            yield detector, waiting[index].get(timeout=timeout)
-        except queue.Empty:
-            yield detector, TimeoutError(f"took longer than {timeout} seconds")
+        thread, answers = waiting[index]
+        thread.join(timeout)
+        late = TimeoutError(f"took longer than {timeout} seconds")
+        yield detector, answers[0] if answers else late
 
 
 def _try_detect(detector: ResourceDetector) -> Any:

@@ -12,6 +12,8 @@ trace.set_tracer_provider(provider)
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from opentelemetry import trace as trace_api
 
 from vedette import _native
@@ -30,10 +32,12 @@ from vedette.sdk.trace._provider import (
     _RuleBasedTracerConfigurator,
     _TracerConfig,
 )
-from vedette.sdk.trace._readable import Event, EventBase, ReadableSpan
 from vedette.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 from vedette.sdk.util import BoundedList
 from vedette.sdk.util.instrumentation import InstrumentationInfo, InstrumentationScope
+
+if TYPE_CHECKING:
+    from vedette.sdk.trace._readable import Event, EventBase, ReadableSpan
 
 Span = _native.Span
 Tracer = _native.Tracer
@@ -42,9 +46,20 @@ trace_api.Tracer.register(Tracer)
 # What is imported from here is called as if it were made here, in messages and tracebacks.
 for _public in (
     *(TracerProvider, SpanProcessor, SynchronousMultiSpanProcessor, ConcurrentMultiSpanProcessor),
-    *(EventBase, Event, ReadableSpan, SpanLimits),
+    SpanLimits,
 ):
     _public.__module__ = __name__
+
+
+def __getattr__(name: str) -> Any:
+    # On first use: only exporters and processors written in Python read spans.
+    if name not in ("Event", "EventBase", "ReadableSpan"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from vedette.sdk.trace import _readable
+
+    globals()[name] = getattr(_readable, name)
+    return globals()[name]
+
 
 SPAN_ATTRIBUTE_COUNT_LIMIT = SpanLimits().max_span_attributes
 

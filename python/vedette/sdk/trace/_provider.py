@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from opentelemetry import trace as trace_api
@@ -14,7 +13,6 @@ from opentelemetry.util import types
 
 from vedette import _env, _exit, _native
 from vedette._forks import after_fork_in_child
-from vedette.sdk import _self_observation
 from vedette.sdk.resources import Resource, _get_process_dependent_resource
 from vedette.sdk.trace import sampling
 from vedette.sdk.trace._limits import SpanLimits
@@ -30,11 +28,19 @@ from vedette.sdk.util.instrumentation import InstrumentationScope
 logger = logging.getLogger("vedette")
 
 
-@dataclass
 class _TracerConfig:
     """Whether the tracers of a scope record."""
 
-    is_enabled: bool
+    def __init__(self, is_enabled: bool) -> None:
+        self.is_enabled = is_enabled
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _TracerConfig) and self.is_enabled == other.is_enabled
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"_TracerConfig(is_enabled={self.is_enabled})"
 
     @classmethod
     def default(cls) -> _TracerConfig:
@@ -96,7 +102,9 @@ class TracerProvider(trace_api.TracerProvider):
         self._tracers_lock = threading.Lock()
         self._shutdown_on_exit = shutdown_on_exit
         after_fork_in_child(self._handle_fork)
-        if _self_observation.enabled():
+        if _env.read("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED"):
+            from vedette.sdk import _self_observation
+
             _self_observation.observe_spans(self, meter_provider)
         if shutdown_on_exit:
             _exit.at_exit(self)

@@ -234,6 +234,10 @@ class ReadableSpan(metaclass=abc.ABCMeta):  # noqa: B024 (the native span is reg
 
 ReadableSpan.register(_native.SpanBase)
 
+# They are imported from there.
+for _public in (EventBase, Event, ReadableSpan):
+    _public.__module__ = "vedette.sdk.trace"
+
 
 def _json_default(value: object) -> str:
     return value.hex() if isinstance(value, (bytes, bytearray)) else str(value)

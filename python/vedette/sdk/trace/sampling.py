@@ -11,7 +11,7 @@ import enum
 import logging
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, SpanKind, get_current_span
@@ -19,6 +19,9 @@ from opentelemetry.trace.span import TraceState
 from opentelemetry.util.types import Attributes
 
 from vedette import _env
+
+if TYPE_CHECKING:
+    from vedette.sdk.trace._error_aware import ErrorAware as ErrorAware
 
 logger = logging.getLogger("vedette")
 
@@ -288,8 +291,14 @@ class ParentBasedTraceIdRatio(ParentBased):
 DEFAULT_OFF = ParentBased(ALWAYS_OFF)
 DEFAULT_ON = ParentBased(ALWAYS_ON)
 
-# At the end: it derives from what is above.
-from vedette.sdk.trace._error_aware import ErrorAware  # noqa: E402
+
+def __getattr__(name: str) -> Any:
+    if name != "ErrorAware":  # it derives from what is above
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from vedette.sdk.trace._error_aware import ErrorAware
+
+    return ErrorAware
+
 
 _KNOWN_SAMPLERS: dict[str, Sampler | Callable[[float], Sampler]] = {
     "always_on": ALWAYS_ON,
@@ -298,7 +307,7 @@ _KNOWN_SAMPLERS: dict[str, Sampler | Callable[[float], Sampler]] = {
     "parentbased_always_off": DEFAULT_OFF,
     "traceidratio": TraceIdRatioBased,
     "parentbased_traceidratio": ParentBasedTraceIdRatio,
-    "error_aware": ErrorAware,
+    "error_aware": lambda ratio: __getattr__("ErrorAware")(ratio),
 }
 
 

@@ -11,7 +11,7 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from os import linesep
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from opentelemetry.context import (
     _SUPPRESS_INSTRUMENTATION_KEY,
@@ -23,9 +23,20 @@ from opentelemetry.context import (
 from opentelemetry.metrics import MeterProvider
 
 from vedette.sdk._exporting import QUEUE_BYTES, SHUTDOWN_MILLIS, ExportingProcessor
-from vedette.sdk.trace import ReadableSpan, Span, SpanProcessor
+from vedette.sdk.trace import Span, SpanProcessor
+
+if TYPE_CHECKING:
+    from vedette.sdk.trace import ReadableSpan
 
 logger = logging.getLogger("vedette")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "ReadableSpan":  # as in vedette.sdk.trace
+        from vedette.sdk.trace import ReadableSpan
+
+        return ReadableSpan
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class SpanExportResult(enum.Enum):

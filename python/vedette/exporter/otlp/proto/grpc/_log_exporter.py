@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from opentelemetry.metrics import MeterProvider
 
 from vedette.exporter.otlp._lane import GrpcExporter
 from vedette.exporter.otlp._logs import OtlpLogRecordExporter
-from vedette.exporter.otlp._senders import ChannelSender, from_provider
 
 _METHOD = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 
@@ -42,12 +40,4 @@ class OTLPLogExporter(OtlpLogRecordExporter, GrpcExporter):
                               certificate_file, client_certificate_file, client_key_file,
                               retryable_error_codes)  # fmt: skip
         self._set_meter_provider(meter_provider)
-        credentials = credentials or from_provider("GRPC", "logs")
-        if credentials is not None or channel_options:
-            url = urlsplit(self._endpoint if "://" in self._endpoint else f"//{self._endpoint}")
-            plain = url.scheme == "http" or (not url.scheme and self._options["insecure"])
-            self._sender = ChannelSender(
-                _METHOD, url.netloc, credentials, plain,
-                [(name.lower(), value) for name, value in self._headers], self._timeout,
-                self._compression == "gzip", channel_options, self._options["retry_codes"],
-            )  # fmt: skip
+        self._send_through(credentials, channel_options, _METHOD)

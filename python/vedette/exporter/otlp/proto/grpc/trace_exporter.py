@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from opentelemetry.metrics import MeterProvider
 
 from vedette.exporter.otlp._lane import GrpcExporter
-from vedette.exporter.otlp._senders import ChannelSender, from_provider
 from vedette.exporter.otlp._spans import OtlpSpanExporter
 
 _METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -42,12 +40,4 @@ class OTLPSpanExporter(OtlpSpanExporter, GrpcExporter):
                               certificate_file, client_certificate_file, client_key_file,
                               retryable_error_codes)  # fmt: skip
         self._set_meter_provider(meter_provider)
-        credentials = credentials or from_provider("GRPC", "traces")
-        if credentials is not None or channel_options:
-            url = urlsplit(self._endpoint if "://" in self._endpoint else f"//{self._endpoint}")
-            plain = url.scheme == "http" or (not url.scheme and self._options["insecure"])
-            self._sender = ChannelSender(
-                _METHOD, url.netloc, credentials, plain,
-                [(name.lower(), value) for name, value in self._headers], self._timeout,
-                self._compression == "gzip", channel_options, self._options["retry_codes"],
-            )  # fmt: skip
+        self._send_through(credentials, channel_options, _METHOD)

@@ -9,7 +9,6 @@ from opentelemetry.metrics import MeterProvider
 
 from vedette.exporter.otlp._lane import HttpExporter
 from vedette.exporter.otlp._logs import OtlpLogRecordExporter
-from vedette.exporter.otlp._senders import SessionSender, from_provider
 from vedette.exporter.otlp.proto.http import Compression
 
 DEFAULT_COMPRESSION = Compression.NoCompression
@@ -41,10 +40,4 @@ class OTLPLogExporter(OtlpLogRecordExporter, HttpExporter):
                               certificate_file, client_certificate_file, client_key_file,
                               max_request_size)  # fmt: skip
         self._set_meter_provider(meter_provider)
-        session = session or from_provider("HTTP", "logs")
-        if session is not None:
-            self._sender = SessionSender(
-                session, self._endpoint, self._headers, self._timeout, self._compression,
-                self._options["ca_file"], self._options["certificate_file"],
-                self._options["key_file"],
-            )  # fmt: skip
+        self._send_through(session)

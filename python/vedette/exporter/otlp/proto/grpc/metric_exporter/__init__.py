@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from vedette.exporter.otlp._lane import GrpcExporter
 from vedette.exporter.otlp._metrics import OtlpMetricExporter
-from vedette.exporter.otlp._senders import ChannelSender, from_provider
 from vedette.sdk.metrics.export import AggregationTemporality
 from vedette.sdk.metrics.view import Aggregation
 
@@ -41,15 +39,7 @@ class OTLPMetricExporter(OtlpMetricExporter, GrpcExporter):
             self, preferred_temporality, preferred_aggregation, max_export_batch_size
         )
         self._set_meter_provider(meter_provider)
-        credentials = credentials or from_provider("GRPC", "metrics")
-        if credentials is not None or channel_options:
-            url = urlsplit(self._endpoint if "://" in self._endpoint else f"//{self._endpoint}")
-            plain = url.scheme == "http" or (not url.scheme and self._options["insecure"])
-            self._sender = ChannelSender(
-                _METHOD, url.netloc, credentials, plain,
-                [(name.lower(), value) for name, value in self._headers], self._timeout,
-                self._compression == "gzip", channel_options, self._options["retry_codes"],
-            )  # fmt: skip
+        self._send_through(credentials, channel_options, _METHOD)
 
 
 __all__ = ["OTLPMetricExporter"]

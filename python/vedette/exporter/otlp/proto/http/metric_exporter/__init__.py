@@ -6,7 +6,6 @@ from typing import Any
 
 from vedette.exporter.otlp._lane import HttpExporter
 from vedette.exporter.otlp._metrics import OtlpMetricExporter
-from vedette.exporter.otlp._senders import SessionSender, from_provider
 from vedette.sdk.metrics.export import AggregationTemporality
 from vedette.sdk.metrics.view import Aggregation
 
@@ -41,13 +40,7 @@ class OTLPMetricExporter(OtlpMetricExporter, HttpExporter):
             self, preferred_temporality, preferred_aggregation, max_export_batch_size
         )
         self._set_meter_provider(meter_provider)
-        session = session or from_provider("HTTP", "metrics")
-        if session is not None:
-            self._sender = SessionSender(
-                session, self._endpoint, self._headers, self._timeout, self._compression,
-                self._options["ca_file"], self._options["certificate_file"],
-                self._options["key_file"],
-            )  # fmt: skip
+        self._send_through(session)
 
 
 __all__ = ["OTLPMetricExporter"]
