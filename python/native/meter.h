@@ -19,6 +19,7 @@ struct Exposure {
   std::shared_ptr<sdk::MetricFamilies> families;
   sdk::MetricOptions options;
   sdk::LabelPairs fixed;  // on every series: of the scope and of the resource
+  bool escaped;           // label names have letters, digits and underscores alone
 };
 
 /// vedette._native.MetricStream

@@ -326,7 +326,8 @@ PyObject* reader_number(PyObject* self, void*) {
 
 PyMethodDef stream_methods[] = {
     {"expose", stream_expose, METH_VARARGS,
-     "expose(families, kind, name, help, unit, everyone, fixed): what it records is counted "
+     "expose(families, kind, name, help, unit, everyone, fixed, escaped): what it records is "
+     "counted "
      "there."},
     {nullptr, nullptr, 0, nullptr},
 };

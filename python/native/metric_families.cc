@@ -33,6 +33,7 @@ bool read_kind(std::string_view text, sdk::MetricOptions* out) {
   };
   constexpr Kind kKinds[] = {
       {"counter", MetricType::kCounter, GaugeMode::kAll},
+      {"plain_counter", MetricType::kPlainCounter, GaugeMode::kAll},
       {"histogram", MetricType::kHistogram, GaugeMode::kAll},
       {"sum", MetricType::kGauge, GaugeMode::kSum},
       {"gauge", MetricType::kGauge, GaugeMode::kAll},
@@ -90,7 +91,7 @@ sdk::LabelPairs labels_of(const Exposure& exposure, const std::vector<Pair>& pai
                         [&](const auto& label) { return label.first == name; });
   };
   for (const auto& [key, value] : pairs) {
-    std::string name = wire::prometheus_label_name(key);
+    std::string name(exposure.escaped ? wire::prometheus_label_name(key) : key);
     if (const auto known = find(name); known != labels.end()) {
       known->second.append(1, ';').append(label_text(value.get()));
     } else {
@@ -200,10 +201,10 @@ PyType_Spec families_spec = {"vedette._native.MetricFamilies", sizeof(CollectorO
 PyObject* stream_expose(PyObject* self, PyObject* args) {
   const char* kind;
   PyObject *families, *name, *help, *unit, *fixed;
-  int everyone;
+  int everyone, escaped;
   auto exposure = std::make_unique<Exposure>();
-  if (!PyArg_ParseTuple(args, "O!sUUUpO!", families_type, &families, &kind, &name, &help, &unit,
-                        &everyone, &PyDict_Type, &fixed) ||
+  if (!PyArg_ParseTuple(args, "O!sUUUpO!p", families_type, &families, &kind, &name, &help, &unit,
+                        &everyone, &PyDict_Type, &fixed, &escaped) ||
       !read_family(kind, name, help, unit, everyone, &exposure->options)) {
     return nullptr;
   }
@@ -211,6 +212,7 @@ PyObject* stream_expose(PyObject* self, PyObject* args) {
   exposure->options.bounds = stream->stream->options().bounds;
   exposure->families = families_of(families);
   exposure->fixed = read_labels(fixed);
+  exposure->escaped = escaped != 0;
   stream->exposure = std::move(exposure);
   return none();
 }

@@ -85,8 +85,8 @@ void append_finite(std::string& out, double value, bool go) {
 }  // namespace
 
 std::string_view type_name(MetricType type) {
-  constexpr std::string_view kNames[] = {"counter", "gauge", "histogram",
-                                         "summary", "info",  "stateset"};
+  constexpr std::string_view kNames[] = {"counter", "gauge",    "histogram", "summary",
+                                         "info",    "stateset", "unknown"};
   return kNames[static_cast<size_t>(type)];
 }
 
@@ -237,7 +237,13 @@ void TextWriter::family(const Family& family) {
   const bool total = text && family.type == MetricType::kCounter;
   const bool info = text && family.type == MetricType::kInfo;
   const bool gauge = text && is_set(family.type);
-  header(total ? "_total" : info ? "_info" : "", gauge ? "gauge" : type_name(family.type));
+  const bool counter = text && family.type == MetricType::kPlainCounter;
+  header(total  ? "_total"
+         : info ? "_info"
+                : "",
+         gauge     ? "gauge"
+         : counter ? "counter"
+                   : type_name(family.type));
   if (text || family.unit.empty()) return;
   out_ += "# UNIT ";
   append_name(out_, "");

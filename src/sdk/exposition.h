@@ -14,11 +14,20 @@
 
 namespace vedette::sdk {
 
-enum class MetricType : uint8_t { kCounter, kGauge, kHistogram, kSummary, kInfo, kStateSet };
+enum class MetricType : uint8_t {
+  kCounter,
+  kGauge,
+  kHistogram,
+  kSummary,
+  kInfo,
+  kStateSet,
+  kPlainCounter,  // a counter without "_total", which OpenMetrics has no type for
+};
+/// As OpenMetrics calls it.
 std::string_view type_name(MetricType type);
 /// Values that are set, and become one value of several processes by a GaugeMode.
 constexpr bool is_set(MetricType type) {
-  return type == MetricType::kGauge || type >= MetricType::kInfo;
+  return type == MetricType::kGauge || type == MetricType::kInfo || type == MetricType::kStateSet;
 }
 
 enum class Format : uint8_t { kText, kOpenMetrics };

@@ -39,7 +39,7 @@ bool parse_identity(std::string_view identity, MetricOptions* out) {
   out->live = reader.number<uint8_t>() != 0;
   out->created = reader.number<uint8_t>() != 0;
   out->grouped = reader.number<uint8_t>() != 0;
-  if (type > static_cast<uint8_t>(MetricType::kStateSet) ||
+  if (type > static_cast<uint8_t>(MetricType::kPlainCounter) ||
       mode > static_cast<uint8_t>(GaugeMode::kMostRecent)) {
     return false;
   }

@@ -31,6 +31,7 @@ void emit(SampleSink& sink, const Shape& shape, const Labels& labels, const doub
   switch (options.type) {
     case MetricType::kGauge:
     case MetricType::kStateSet:
+    case MetricType::kPlainCounter:
       return plain("", cells[kValueCell]);
     case MetricType::kInfo:
       return plain("_info", cells[kValueCell]);
@@ -269,7 +270,9 @@ void Scrape::collect_foreign(SampleSink& sink, bool meters) {
   if (!others_) return;
   std::vector<const SharedMetric*> left;
   for (const SharedMetric& metric : others_->metrics) {
-    const bool of_meter = metric.options.grouped && metric.options.type < MetricType::kInfo;
+    const MetricType type = metric.options.type;
+    const bool own = type == MetricType::kInfo || type == MetricType::kStateSet;
+    const bool of_meter = metric.options.grouped && !own;
     if (metric.shown || !metric.options.everyone || (of_meter && !meters)) continue;
     left.push_back(&metric);
   }

@@ -107,6 +107,13 @@ void move_to_end(std::vector<std::string>& tokens, std::string_view token) {
   tokens.emplace_back(token);
 }
 
+/// "a_total" without "total" is "a".
+std::string_view without_ending(std::string_view name, std::string_view ending) {
+  if (!name.ends_with(ending)) return name;
+  name.remove_suffix(ending.size());
+  return name.ends_with('_') ? name.substr(0, name.size() - 1) : name;
+}
+
 }  // namespace
 
 std::string prometheus_metric_name(std::string_view name, std::string_view unit,
@@ -127,6 +134,18 @@ std::string prometheus_metric_name(std::string_view name, std::string_view unit,
     out += token;
   }
   if (out[0] >= '0' && out[0] <= '9') out.insert(0, "_");
+  return out;
+}
+
+std::string prometheus_utf8_name(std::string_view name, std::string_view unit, NameSuffix suffix) {
+  const std::string_view ending = suffix == NameSuffix::kTotal   ? "total"
+                                  : suffix == NameSuffix::kRatio ? "ratio"
+                                                                 : "";
+  const std::string words = prometheus_unit(unit);
+  std::string out(without_ending(name, ending));
+  if (out.empty()) return std::string(name);
+  if (!words.empty() && !out.ends_with(words)) out.append(1, '_').append(words);
+  if (!ending.empty()) out.append(1, '_').append(ending);
   return out;
 }
 

@@ -16,6 +16,8 @@ enum class NameSuffix : uint8_t {
 /// "http.server.request.duration" of unit "s" is http_server_request_duration_seconds. Empty if
 /// nothing of the name can be kept.
 std::string prometheus_metric_name(std::string_view name, std::string_view unit, NameSuffix suffix);
+/// The same with its characters as they are: http.server.request.duration_seconds.
+std::string prometheus_utf8_name(std::string_view name, std::string_view unit, NameSuffix suffix);
 /// "http.route" is http_route.
 std::string prometheus_label_name(std::string_view key);
 /// "By/s" is bytes_per_second; empty for annotations and 1.

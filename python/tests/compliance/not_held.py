@@ -45,10 +45,6 @@ NOT_HELD.update(
         ("Exporters", "Zipkin V1 Thrift"): "as upstream: there is none",
         (
             "Exporters",
-            "Prometheus Counters _total suffixing can be disabled",
-        ): "as upstream: counters always end in _total",
-        (
-            "Exporters",
             "Delta Non-Monotonic Sums become Cumulative Prometheus Counters",
         ): "its reader collects cumulative data only, as upstream's",
         (

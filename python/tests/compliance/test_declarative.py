@@ -13,6 +13,7 @@ from vedette.configuration import (
     parse,
     register_component_provider,
 )
+from vedette.prometheus import generate_latest
 
 SECTION = "Declarative configuration"
 
@@ -174,6 +175,23 @@ def test_meter_provider(sdk, http_sink):
     assert [a.key for a in made.data_points[0].attributes] == ["method"]
     assert list(metrics["sizes"].histogram.data_points[0].explicit_bounds) == [1, 2]
     assert metrics["others"].exponential_histogram.data_points[0].count == 1
+
+
+def test_prometheus_reader():
+    text = """{file_format: "1.0", resource: {attributes: [{name: team.name, value: a}]},
+        meter_provider: {readers: [{pull: {cardinality_limits: {default: 2}, exporter: {
+          prometheus/development: {port: 0, scope_info_enabled: false, without_target_info/development: true,
+            resource_constant_labels: {included: ["team.*"]},
+            translation_strategy: underscore_escaping_without_suffixes/development}}}}]}}"""
+    made = create(parse(text))
+    counter = made.meter_provider.get_meter("m").create_counter("declared.orders", "s")
+    for user in range(5):
+        counter.add(1, {"user": user})
+    shown = generate_latest().decode().splitlines()
+    made.meter_provider.shutdown()
+    assert 'declared_orders{team_name="a",user="0"} 1.0' in shown
+    assert 'declared_orders{otel_metric_overflow="true",team_name="a"} 3.0' in shown
+    assert not [line for line in shown if line.startswith("target_info")]
 
 
 @row(SECTION, "The `Create` operation returns `LoggerProvider`")

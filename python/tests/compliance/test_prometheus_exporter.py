@@ -7,8 +7,10 @@ from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from rows import row
 from vedette import prometheus
-from vedette.exporter.prometheus import PrometheusMetricReader
+from vedette.exporter.prometheus import PrometheusMetricReader, TranslationStrategy
+from vedette.prometheus.exposition import choose_encoder
 from vedette.prometheus.openmetrics.exposition import generate_latest as generate_openmetrics
+from vedette.prometheus.openmetrics.parser import text_string_to_metric_families
 from vedette.sdk.metrics import MeterProvider
 from vedette.sdk.resources import Resource
 
@@ -121,6 +123,49 @@ def test_monotonic_sum(exposed):
     counter.add(3)
     assert exposed.sample("sold_total") == 5
     assert "# TYPE sold_total counter" in exposed.lines()
+
+
+@row("Exporters", "Prometheus Counters _total suffixing can be disabled")
+def test_no_suffixes():
+    exposed = Exposed(translation_strategy=TranslationStrategy.UNDERSCORE_ESCAPING_WITHOUT_SUFFIXES)
+    exposed.meter.create_counter("sold.units", "By").add(2)
+    exposed.meter.create_counter("sent_total").add(3)
+    exposed.meter.create_gauge("load", "1").set(0.5)
+    lines = exposed.lines()
+    assert "# TYPE sold_units counter" in lines and "# TYPE sent_total counter" in lines
+    samples = {line.split("{")[0]: line.split()[-1] for line in lines if line.startswith("s")}
+    assert samples == {"sold_units": "2.0", "sent_total": "3.0"}
+    assert any(line.startswith("load{") for line in lines)
+    text = generate_openmetrics(exposed.registry).decode()
+    assert "# TYPE sold_units unknown" in text, "OpenMetrics has no counter without _total"
+    families = {f.name: f for f in text_string_to_metric_families(text)}
+    assert [sample.value for sample in families["sold_units"].samples] == [2]
+    assert not families["sold_units"].unit
+
+
+@pytest.mark.parametrize(
+    ("strategy", "name"),
+    [
+        ("underscore_escaping_with_suffixes", "http_took_seconds_total"),
+        ("underscore_escaping_without_suffixes", "http_took"),
+        ("no_utf8_escaping_with_suffixes", "http.took_seconds_total"),
+        ("no_translation", "http.took"),
+    ],
+)
+def test_translation_strategies(strategy, name):
+    exposed = Exposed(translation_strategy=TranslationStrategy(strategy))
+    exposed.meter.create_counter("http.took", "s").add(2, {"http.route": "/"})
+    text, _ = choose_encoder("text/plain; version=1.0.0; escaping=allow-utf-8")
+    (line,) = [
+        x
+        for x in text(exposed.registry).decode().splitlines()
+        if "http.route" in x or "http_route" in x
+    ]
+    shown = f'{{"{name}",' if "." in name else name + "{"
+    assert line.startswith(shown) and line.endswith("} 2.0")
+    assert ('"http.route"="/"' in line) == (not strategy.startswith("underscore"))
+    escaped = prometheus.generate_latest(exposed.registry).decode()
+    assert f"\n{name.replace('.', '_')}{{" in escaped, "as whoever asks for no escaping gets it"
 
 
 @row("Exporters", "Cumulative Non-Monotonic Sums become Prometheus Gauges")

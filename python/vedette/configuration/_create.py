@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -423,20 +424,15 @@ def _reader(component: Component) -> Any:
 
     properties = component.properties
     exporter: Component = properties["exporter"]
-    limits = {
-        k: v for k, v in (properties.get("cardinality_limits") or {}).items() if v is not None
-    }
+    limits = {k: v for k, v in (properties.get("cardinality_limits") or {}).items() if v}
+    others = limits.pop("default", None)
+    kinds = _instrument_kinds()
+    by_kind = dict.fromkeys(kinds.values(), others) if others else {}
+    by_kind.update({kinds[name]: limit for name, limit in limits.items()})
+    more: dict[str, Any] = {"cardinality_limits": by_kind} if by_kind else {}
     if component.name == "pull":
-
-        def prometheus(host: str = "localhost", port: int = 9464) -> Any:
-            from vedette.exporter.prometheus import PrometheusMetricReader
-            from vedette.prometheus import start_http_server
-
-            start_http_server(port=port, addr=host)
-            return PrometheusMetricReader()
-
+        prometheus = functools.partial(_prometheus, more)
         return _make(exporter, {"prometheus/development": prometheus})
-    more: dict[str, Any] = {"cardinality_limits": limits} if limits else {}
     return PeriodicExportingMetricReader(
         _exporter(exporter, "metrics"),
         export_interval_millis=properties.get("interval") or 60000,
@@ -445,12 +441,38 @@ def _reader(component: Component) -> Any:
     )
 
 
-def _view(model: Mapping[str, Any]) -> Any:
-    from vedette.sdk import metrics
-    from vedette.sdk.metrics import view
+def _prometheus(
+    more: Mapping[str, Any],
+    *,
+    host: str = "localhost",
+    port: int = 9464,
+    scope_info_enabled: bool = True,
+    without_scope_info: bool = False,
+    target_info_enabled: bool = True,
+    without_target_info: bool = False,
+    resource_constant_labels: Mapping[str, Any] | None = None,
+    with_resource_constant_labels: Mapping[str, Any] | None = None,
+    translation_strategy: str = "underscore_escaping_with_suffixes",
+) -> Any:
+    """What is called ``without_…`` and ``with_…`` here, releases of the schema up to 1.0 have."""
+    from vedette.exporter.prometheus import PrometheusMetricReader, TranslationStrategy
+    from vedette.prometheus import start_http_server
 
-    selector, stream = model["selector"] or {}, model["stream"] or {}
-    kinds = {
+    labels = resource_constant_labels or with_resource_constant_labels
+    start_http_server(port=port, addr=host)
+    return PrometheusMetricReader(
+        disable_target_info=without_target_info or not target_info_enabled,
+        scope_info_enabled=scope_info_enabled and not without_scope_info,
+        resource_attribute_filter=_filter(labels) if labels else None,
+        translation_strategy=TranslationStrategy(_python(translation_strategy)),
+        **more,
+    )
+
+
+def _instrument_kinds() -> dict[str, type]:
+    from vedette.sdk import metrics
+
+    return {
         "counter": metrics.Counter,
         "gauge": metrics._Gauge,
         "histogram": metrics.Histogram,
@@ -459,8 +481,14 @@ def _view(model: Mapping[str, Any]) -> Any:
         "observable_up_down_counter": metrics.ObservableUpDownCounter,
         "up_down_counter": metrics.UpDownCounter,
     }
+
+
+def _view(model: Mapping[str, Any]) -> Any:
+    from vedette.sdk.metrics import view
+
+    selector, stream = model["selector"] or {}, model["stream"] or {}
     arguments: dict[str, Any] = {
-        "instrument_type": kinds.get(selector.get("instrument_type") or ""),
+        "instrument_type": _instrument_kinds().get(selector.get("instrument_type") or ""),
         "instrument_name": selector.get("instrument_name"),
         "instrument_unit": selector.get("unit"),
         "meter_name": selector.get("meter_name"),

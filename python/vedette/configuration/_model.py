@@ -170,7 +170,24 @@ _READER = OneOf(
                     "PullMetricExporter",
                     {
                         "prometheus/development": Map(
-                            {"host": TEXT, "port": Scalar("integer", 0, 65535)}
+                            {
+                                "host": TEXT,
+                                "port": Scalar("integer", 0, 65535),
+                                "scope_info_enabled": FLAG,
+                                "without_scope_info": FLAG,
+                                "target_info_enabled/development": FLAG,
+                                "without_target_info/development": FLAG,
+                                "resource_constant_labels": _INCLUDE,
+                                "with_resource_constant_labels": _INCLUDE,
+                                "translation_strategy": Scalar(
+                                    choices=(
+                                        "underscore_escaping_with_suffixes",
+                                        "underscore_escaping_without_suffixes/development",
+                                        "no_utf8_escaping_with_suffixes/development",
+                                        "no_translation/development",
+                                    )
+                                ),
+                            }
                         )
                     },
                 ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from enum import Enum
 from typing import Any
 
 from vedette import _env, _native
@@ -20,11 +21,40 @@ from vedette.sdk.metrics.export import CardinalityLimits, MetricReader, MetricsD
 logger = logging.getLogger("vedette.sdk.metrics")
 
 
+class TranslationStrategy(Enum):
+    """How instruments are named. Escaping leaves letters, digits and underscores; suffixes are the unit and ``_total``."""
+
+    UNDERSCORE_ESCAPING_WITH_SUFFIXES = "underscore_escaping_with_suffixes"
+    UNDERSCORE_ESCAPING_WITHOUT_SUFFIXES = "underscore_escaping_without_suffixes"
+    NO_UTF8_ESCAPING_WITH_SUFFIXES = "no_utf8_escaping_with_suffixes"
+    NO_TRANSLATION = "no_translation"
+
+    @property
+    def escapes(self) -> bool:
+        """What is not escaped here still is for whoever reads without ``escaping=allow-utf-8``."""
+        return self.value.startswith("underscore_escaping")
+
+    @property
+    def suffixes(self) -> bool:
+        return self.value.endswith("with_suffixes")
+
+    def metric_name(self, own: str, unit: str, monotonic: bool, ratio: bool) -> str:
+        """The whole name of a metric; empty if nothing of it can be kept."""
+        if not self.suffixes:
+            unit, monotonic, ratio = "", False, False
+        if self.escapes:
+            return _native.prometheus_name(own, unit, monotonic, ratio)
+        return _native.prometheus_utf8_name(own, unit, monotonic, ratio)
+
+    def label(self, key: str) -> str:
+        return _native.prometheus_label(key) if self.escapes else str(key)
+
+
 class PrometheusMetricReader(MetricReader):
     """Shows what is recorded whenever the registry is read. ``prefix`` stands before every name; with
     ``scope_info_enabled`` every sample says its meter (``otel_scope_name``, ``otel_scope_version``, …);
     ``resource_attribute_filter`` chooses attributes of the resource that become labels, too; ``target_info``
-    has all of them unless ``disable_target_info``. A family of the registry's own whose name it is wins."""
+    has all of them unless ``disable_target_info``; ``translation_strategy`` makes the names. A family of the registry's own whose name it is wins."""
 
     def __init__(
         self,
@@ -35,6 +65,7 @@ class PrometheusMetricReader(MetricReader):
         resource_attribute_filter: Callable[[str], bool] | None = None,
         registry: CollectorRegistry = REGISTRY,
         cardinality_limits: CardinalityLimits | None = None,
+        translation_strategy: TranslationStrategy = TranslationStrategy.UNDERSCORE_ESCAPING_WITH_SUFFIXES,
     ) -> None:
         super().__init__(
             cardinality_limits=cardinality_limits,
@@ -43,6 +74,7 @@ class PrometheusMetricReader(MetricReader):
         self._target_info = not disable_target_info
         self._prefix = prefix
         self._scope_info = scope_info_enabled
+        self._strategy = TranslationStrategy(translation_strategy)
         self._resource_attributes = resource_attribute_filter or (lambda key: False)
         self._resource: dict[str, Any] = {}
         self._kinds: dict[str, str] = {}
@@ -85,13 +117,13 @@ class PrometheusMetricReader(MetricReader):
         monotonic = stream.options.get("monotonic", False)
         ratio = stream.kind == "last_value" and stream.unit == "1"
         own = f"{self._prefix}_{stream.name}" if self._prefix else stream.name
-        full = _native.prometheus_name(own, stream.unit or "", monotonic, ratio)
+        full = self._strategy.metric_name(own, stream.unit or "", monotonic, ratio)
         if not full:
             return False
-        kind = {"histogram": "histogram", "last_value": "gauge"}.get(
-            stream.kind, "counter" if monotonic else "sum"
-        )
-        type_name = "gauge" if kind == "sum" else kind
+        kind = {"histogram": "histogram", "last_value": "gauge"}.get(stream.kind, "sum")
+        if monotonic:
+            kind = "counter" if full.endswith("_total") else "plain_counter"
+        type_name = {"sum": "gauge", "plain_counter": "counter"}.get(kind, kind)
         name = full.removesuffix("_total") if monotonic else full
         known = self._kinds.setdefault(full, type_name)
         if known != type_name:
@@ -99,14 +131,23 @@ class PrometheusMetricReader(MetricReader):
                 "%s is a %s already; the %s of this name is left out", name, known, type_name
             )
             return False
-        without = _native.prometheus_name(own, "", monotonic, False)
+        without = self._strategy.metric_name(own, "", monotonic, False)
         stem = without.removesuffix("_total") if monotonic else without
         unit = name.removeprefix(stem + "_") if name.startswith(stem + "_") else ""
         chosen = {k: v for k, v in self._resource.items() if self._resource_attributes(k)}
-        fixed = {**_labels(chosen), **(_scope(stream.scope) if self._scope_info else {})}
+        name_of = self._strategy.label
+        scope = _scope(stream.scope, name_of) if self._scope_info else {}
+        fixed = {**_labels(chosen, name_of), **scope}
         everyone = self._registry._shared
         stream.native.expose(
-            self._families, kind, name, stream.description or "", unit, everyone, fixed
+            self._families,
+            kind,
+            name,
+            stream.description or "",
+            unit,
+            everyone,
+            fixed,
+            self._strategy.escapes,
         )
         return True
 
@@ -126,7 +167,7 @@ class PrometheusMetricReader(MetricReader):
         if not names or not self._target_info or self._registry.get_target_info():
             return [self._families]
         info = Family("target", "Target metadata", "info")
-        info.add_sample("target_info", _labels(self._resource), 1)
+        info.add_sample("target_info", _labels(self._resource, self._strategy.label), 1)
         return [info, self._families]
 
 
@@ -175,18 +216,18 @@ class _AutoPrometheusMetricReader(PrometheusMetricReader):
         start_http_server(int(_env.read("OTEL_EXPORTER_PROMETHEUS_PORT")), addr=host)
 
 
-def _labels(attributes: Any) -> dict[str, str]:
+def _labels(attributes: Any, name_of: Callable[[str], str]) -> dict[str, str]:
     """Keys that become the same label share it, their values joined, in the order of the keys."""
     labels: dict[str, list[str]] = {}
     for key in sorted(attributes):
         value = attributes[key]
         text = str(value).lower() if isinstance(value, bool) else str(value)
-        labels.setdefault(_native.prometheus_label(key), []).append(text)
+        labels.setdefault(name_of(key), []).append(text)
     return {name: ";".join(values) for name, values in labels.items()}
 
 
-def _scope(scope: Any) -> dict[str, str]:
-    more = {f"otel_scope_{k}": v for k, v in _labels(scope.attributes or {}).items()}
+def _scope(scope: Any, name_of: Callable[[str], str]) -> dict[str, str]:
+    more = {f"otel_scope_{k}": v for k, v in _labels(scope.attributes or {}, name_of).items()}
     own = {
         "otel_scope_name": scope.name,
         "otel_scope_version": scope.version,
@@ -195,4 +236,4 @@ def _scope(scope: Any) -> dict[str, str]:
     return {**more, **{name: value for name, value in own.items() if value}}
 
 
-__all__ = ["OtelCollector", "PrometheusMetricReader"]
+__all__ = ["OtelCollector", "PrometheusMetricReader", "TranslationStrategy"]
