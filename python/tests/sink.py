@@ -11,7 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import grpc
 import pytest
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.logs.v1 import logs_service_pb2_grpc as logs_grpc
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsServiceRequest,
+    ExportLogsServiceResponse,
+)
 from opentelemetry.proto.collector.metrics.v1 import (
     metrics_service_pb2 as metrics_pb,
 )
@@ -145,7 +149,14 @@ class GrpcSink(Sink):
                 sink.arrived.put("grpc")
                 return metrics_pb.ExportMetricsServiceResponse()
 
+        class LogsService(logs_grpc.LogsServiceServicer):
+            def Export(self, request, context):
+                sink.logs.append(request)
+                sink.arrived.put("grpc")
+                return ExportLogsServiceResponse()
+
         self.server = grpc.server(futures.ThreadPoolExecutor(2))
+        logs_grpc.add_LogsServiceServicer_to_server(LogsService(), self.server)
         metrics_grpc.add_MetricsServiceServicer_to_server(MetricsService(), self.server)
         trace_grpc.add_TraceServiceServicer_to_server(Service(), self.server)
         port = self.server.add_insecure_port("127.0.0.1:0")

@@ -258,17 +258,24 @@ def test_run_says_what_the_app_asks_for_in_vain(http_sink):
         import vedette
         from vedette.sampling import ErrorAware
         sampler = ErrorAware(0.5)
-        vedette.instrument(None, service_name="run's")
-        vedette.instrument(None, service_name="mine", sampling=sampler)
-        """,
+        vedette.instrument(None, service_name="run's", endpoint=sys.argv[1] + "/")
+        for _ in range(2):
+            vedette.instrument(None, service_name="mine", sampling=sampler,
+                               endpoint="http://elsewhere:1", logs_shipping=False)
+        """.replace("sys.argv[1]", repr(http_sink.base)),
         OTEL_EXPORTER_OTLP_ENDPOINT=http_sink.base,
-        OTEL_LOGS_EXPORTER="none",
         OTEL_SERVICE_NAME="run's",
     )
     said = [line for line in done.stderr.splitlines() if "is not used" in line]
-    assert len(said) == 2, done.stderr
-    assert "sampling=ErrorAware" in said[0] and "OTEL_TRACES_SAMPLER" in said[0]
-    assert "service_name=mine" in said[1] and "OTEL_SERVICE_NAME" in said[1]
+    expected = [
+        ("sampling=ErrorAware", "OTEL_TRACES_SAMPLER"),
+        ("service_name=mine", "OTEL_SERVICE_NAME"),
+        ("endpoint=http://elsewhere:1", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        ("logs_shipping=False", "OTEL_LOGS_EXPORTER"),
+    ]
+    assert len(said) == len(expected), done.stderr
+    for line, (argument, variable) in zip(said, expected, strict=True):
+        assert argument in line and variable in line and "vedette run" in line
 
 
 @pytest.mark.parametrize(

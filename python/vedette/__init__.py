@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     # On first use: an application that takes only vedette.sdk or vedette.prometheus need not load the rest.
     if name in ("health", "instrument"):
+        from vedette import _env
+
+        if _env.given("OTEL_PROPAGATORS") is not None:
+            # Before opentelemetry.propagate is imported, which would raise.
+            from vedette import _configuration
+
+            _configuration.mend_propagators()
         from vedette import _instrument
 
         globals().update(health=_instrument.health, instrument=_instrument.instrument)

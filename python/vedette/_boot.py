@@ -48,6 +48,11 @@ FRAMEWORKS = ("fastapi", "starlette", "asgi")
 _started = False
 
 
+def started() -> bool:
+    """Whether this process is under ``vedette run``."""
+    return _started
+
+
 def start() -> None:
     """Once per process."""
     global _started

@@ -1,6 +1,7 @@
 """Providers from the environment: what ``OTEL_TRACES_EXPORTER``, ``OTEL_TRACES_SAMPLER`` and the others name.
 
-:func:`configure` sets all three global providers, once per process. What is wrong in the environment is said and left
+:func:`configure` sets all three global providers, once per process: for ``vedette run`` and ``opentelemetry-instrument``, and for
+``vedette.instrument`` where the environment names something. What is wrong in the environment is said and left
 out: the application starts in any case. Specification: "Environment Variable Specification".
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from vedette import _components, _env
 
@@ -18,70 +19,103 @@ logger = logging.getLogger("vedette")
 _done = False
 
 
-def configure(resource_attributes: dict[str, Any] | None = None) -> bool:
+class Said(NamedTuple):
+    """What the program has said in code, which wins over the environment; and what holds where neither says a thing."""
+
+    attributes: dict[str, Any] | None = None  # of the resource
+    endpoint: str | None = None  # base URL for all that is sent by OTLP
+    sampler: Any = None
+    ships_logs: bool = True  # of structlog, and of the logging module where that is asked for
+    meters: bool = True  # whether a meter provider is to be set
+    usual_endpoint: str | None = None
+    usual_delay_millis: float | None = None  # between exports of spans and logs
+    usual_interval_millis: float | None = None  # between exports of metrics
+
+
+_NOTHING = Said()
+
+
+def configure(said: Said = _NOTHING) -> bool:
     """Sets the global providers and the propagator. Idempotent; ``False`` if there was nothing to do."""
     global _done
     if _done:
         return False
     _done = True
     mend_propagators()
-    file = _env.given("OTEL_CONFIG_FILE") or _env.given("OTEL_EXPERIMENTAL_CONFIG_FILE")
+    file = _env.config_file()
     if file is not None:
-        return _from_file(file)
+        return _from_file(file, said)
     if _env.read("OTEL_SDK_DISABLED"):
         return False
     from vedette import _handover, _meters
 
-    resource = _resource(resource_attributes)
-    _handover.set_tracer_provider(tracer_provider(resource))
-    meters = _try("metrics", lambda: meter_provider(resource))
+    resource = _resource(said.attributes)
+    _handover.set_tracer_provider(tracer_provider(resource, said))
+    meters = _try("metrics", lambda: meter_provider(resource, said)) if said.meters else None
     if meters is not None:
         _handover.set_meter_provider(meters)
         if not _meters.is_off():
             _meters.show(meters)
-    loggers = _try("logs", lambda: logger_provider(resource))
+    loggers = _try("logs", lambda: logger_provider(resource, said))
     if loggers is not None:
-        _handover.set_logger_provider(loggers, _handle_logging(loggers))
+        retire = _handle_logging(loggers) if said.ships_logs else lambda: None
+        _handover.set_logger_provider(loggers, retire)
     return True
 
 
-def _from_file(file: str) -> bool:
+def _from_file(file: str, said: Said) -> bool:
     try:
+        from vedette import logs
         from vedette.configuration import configure_sdk, load_config_file
 
-        return not configure_sdk(load_config_file(file)).disabled
+        model = load_config_file(file)
+        for name, value in (said.attributes or {}).items():
+            resource = model["resource"] = model.get("resource") or {}
+            others = [one for one in resource.get("attributes") or () if one["name"] != name]
+            resource["attributes"] = [*others, {"name": name, "value": value}]
+        if said.sampler is not None and model.get("tracer_provider"):
+            model["tracer_provider"]["sampler"] = said.sampler
+        sdk = configure_sdk(model)
+        if sdk.logger_provider is not None and said.ships_logs:
+            logs.use(sdk.logger_provider)
+        return not sdk.disabled
     except Exception as error:
         logger.error("the configuration file %s is not used; nothing is recorded: %s", file, error)
     return False
 
 
-def tracer_provider(resource: Any = None) -> Any:
+def tracer_provider(resource: Any = None, said: Said = _NOTHING) -> Any:
     """A provider with the sampler and the exporters that the environment names. Also the entry point ``vedette`` of
     ``opentelemetry_tracer_provider``."""
     from vedette.sdk.trace import TracerProvider
     from vedette.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 
     provider = TracerProvider(
-        sampler=sampler(),
+        sampler=said.sampler or sampler(),
         resource=resource or _resource(),
         id_generator=id_generator(),
         _tracer_configurator=_configurator("tracer"),
     )
-    for name, exporter in _made_exporters("traces"):
-        processor = SimpleSpanProcessor if name == "console" else BatchSpanProcessor
-        provider.add_span_processor(processor(exporter))
+    delay = said.usual_delay_millis if _env.given("OTEL_BSP_SCHEDULE_DELAY") is None else None
+    for name, exporter in _made_exporters("traces", said):
+        if name == "console":
+            provider.add_span_processor(SimpleSpanProcessor(exporter))
+        else:
+            provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=delay))
     return provider
 
 
-def meter_provider(resource: Any = None) -> Any:
-    """As :func:`tracer_provider`, for metrics: exporters get a reader that exports periodically."""
+def meter_provider(resource: Any = None, said: Said = _NOTHING, without: type | None = None) -> Any:
+    """As :func:`tracer_provider`, for metrics: exporters get a reader that exports periodically. ``without``: a kind of
+    reader that is not made, whatever the environment names."""
     from vedette.sdk.metrics import MeterProvider
     from vedette.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 
     readers = []
-    for _, made in _made_exporters("metrics"):
+    every = _env.given("OTEL_METRIC_EXPORT_INTERVAL") or said.usual_interval_millis
+    for _, made in _made_exporters("metrics", said, without):
         is_reader = isinstance(made, MetricReader)
-        readers.append(made if is_reader else PeriodicExportingMetricReader(made))
+        readers.append(made if is_reader else PeriodicExportingMetricReader(made, every))
     return MeterProvider(
         metric_readers=readers,
         resource=resource or _resource(),
@@ -89,7 +123,7 @@ def meter_provider(resource: Any = None) -> Any:
     )
 
 
-def logger_provider(resource: Any = None) -> Any:
+def logger_provider(resource: Any = None, said: Said = _NOTHING) -> Any:
     """As :func:`tracer_provider`, for logs."""
     from vedette.sdk._logs import LoggerProvider
     from vedette.sdk._logs.export import BatchLogRecordProcessor, SimpleLogRecordProcessor
@@ -97,9 +131,12 @@ def logger_provider(resource: Any = None) -> Any:
     provider = LoggerProvider(
         resource=resource or _resource(), _logger_configurator=_configurator("logger")
     )
-    for name, exporter in _made_exporters("logs"):
-        processor = SimpleLogRecordProcessor if name == "console" else BatchLogRecordProcessor
-        provider.add_log_record_processor(processor(exporter))
+    delay = said.usual_delay_millis if _env.given("OTEL_BLRP_SCHEDULE_DELAY") is None else None
+    for name, exporter in _made_exporters("logs", said):
+        if name == "console":
+            provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+        else:
+            provider.add_log_record_processor(BatchLogRecordProcessor(exporter, delay))
     return provider
 
 
@@ -175,10 +212,20 @@ def _exporters(signal: str) -> Iterator[tuple[str, Callable[[], Any]]]:
             yield name, found
 
 
-def _made_exporters(signal: str) -> Iterator[tuple[str, Any]]:
+def _made_exporters(
+    signal: str, said: Said, without: type | None = None
+) -> Iterator[tuple[str, Any]]:
     """As :func:`_exporters`, made; one that cannot be is said and left out."""
+    from vedette.exporter.otlp._lane import endpoint_arguments
+
     for name, kind in _exporters(signal):
-        made = _try(f"OTEL_{signal.upper()}_EXPORTER: {name}", kind)
+        if without is not None and isinstance(kind, type) and issubclass(kind, without):
+            continue
+        where = endpoint_arguments(kind, signal, said.endpoint, said.usual_endpoint)
+        made = _try(
+            f"OTEL_{signal.upper()}_EXPORTER: {name}",
+            lambda kind=kind, where=where: kind(**where),
+        )
         if made is not None:
             yield name, made
 

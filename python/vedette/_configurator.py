@@ -12,4 +12,5 @@ class VedetteConfigurator:
 
     def configure(self, **kwargs: Any) -> None:
         version = kwargs.get("auto_instrumentation_version")
-        _configuration.configure({"telemetry.auto.version": version} if version else None)
+        attributes = {"telemetry.auto.version": version} if version else None
+        _configuration.configure(_configuration.Said(attributes))

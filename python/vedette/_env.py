@@ -182,6 +182,17 @@ def given(name: str, signal: str | None = None, *, alone: bool = False) -> Any:
     return None
 
 
+def is_given(name: str) -> bool:
+    """Whether anything, understandable or not, is set, for all signals or for one."""
+    variable = _BY_NAME[name]
+    return any(_text(one) for one in (name, *map(variable.of_signal, variable.signals)))
+
+
+def config_file() -> str | None:
+    """The declarative configuration, if there is one: then most other variables are not read."""
+    return given("OTEL_CONFIG_FILE") or given("OTEL_EXPERIMENTAL_CONFIG_FILE")
+
+
 def why_not(name: str) -> str | None:
     """What the variable, of the table or of one signal, should be and is not; ``None`` where it is right."""
     raw = _text(name)

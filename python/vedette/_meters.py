@@ -66,12 +66,16 @@ class DefaultMeterProvider(metrics.MeterProvider):
         self._provider().add_metric_reader(metric_reader)
 
 
-def set_up(resource: Any, url: str | None) -> None:
-    """Sets the global provider where there is none; ``url`` is that of OTLP over HTTP (``None``: the variables say
-    it). A provider of ours that is there is shown in the registry."""
+def set_up(resource: Any, endpoint: str | None, usual_endpoint: str) -> None:
+    """Sets the global provider where there is none, unless a configuration file speaks for itself. ``endpoint``: base URL;
+    ``usual_endpoint``: where neither it nor the environment says one. A provider of ours that is there is shown in the
+    registry."""
     current = metrics.get_meter_provider()
     if isinstance(current, metrics_internal._ProxyMeterProvider):
-        metrics.set_meter_provider(DefaultMeterProvider(lambda: _make(resource, url)))
+        if _env.config_file() is None:
+            metrics.set_meter_provider(
+                DefaultMeterProvider(lambda: _make(resource, endpoint, usual_endpoint))
+            )
     elif not is_off():
         show(current)
 
@@ -81,24 +85,18 @@ def is_off() -> bool:
     return any(name.lower() == "none" for name in _env.read("OTEL_METRICS_EXPORTER"))
 
 
-def _make(resource: Any, url: str | None) -> Any:
+def _make(resource: Any, endpoint: str | None, usual_endpoint: str) -> Any:
     from vedette import _configuration
-    from vedette.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-    from vedette.exporter.prometheus import DefaultReader, PrometheusMetricReader
-    from vedette.sdk.metrics import MeterProvider
-    from vedette.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
+    from vedette.exporter.prometheus import PrometheusMetricReader
 
-    readers: list[Any] = []
-    for name, made_by in _configuration._exporters("metrics"):
-        is_reader = isinstance(made_by, type) and issubclass(made_by, MetricReader)
-        if is_reader and issubclass(made_by, PrometheusMetricReader):
-            continue  # /metrics is there already
-        exporter = OTLPMetricExporter(url) if name == "otlp" else made_by()
-        interval = _env.given("OTEL_METRIC_EXPORT_INTERVAL") or _INTERVAL_MILLIS
-        readers.append(exporter if is_reader else PeriodicExportingMetricReader(exporter, interval))
+    said = _configuration.Said(
+        endpoint=endpoint, usual_endpoint=usual_endpoint, usual_interval_millis=_INTERVAL_MILLIS
+    )
+    # /metrics is there already.
+    provider = _configuration.meter_provider(resource, said, without=PrometheusMetricReader)
     if not is_off():
-        readers.append(DefaultReader())
-    return MeterProvider(readers, resource)
+        show(provider)
+    return provider
 
 
 def _native_provider(provider: Any) -> Any:

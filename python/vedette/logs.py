@@ -98,6 +98,10 @@ class _Target:
             return None
         return _native.LogSink((self._lane,), self._resource, name)
 
+    def logger(self, name: str) -> Any:
+        """The way where exporters or processors written in Python have a part in it; ``None``: there is none."""
+        return None if self._provider is None else self._provider.get_logger(name)
+
     def _renew_sinks(self) -> None:
         _native.ship_logs_to(self.sink("structlog"))
         for one in list(self._handlers):
@@ -124,8 +128,11 @@ def handler(level: int = logging.NOTSET) -> logging.Handler:
             if kept:
                 kept = kept if isinstance(kept, logging.LogRecord) else record
                 sink = self._sinks.get(record.name) or self._find_sink(record.name)
+                logger = None if sink is not None else _target.logger(record.name)
                 if sink is not None:
                     sink.emit_record(self._translate(kept))
+                elif logger is not None:
+                    logger.emit(self._translate(kept))
             return kept
 
     made = ShippingHandler(level)
@@ -170,8 +177,10 @@ def loguru_sink(message: Any) -> None:
     """loguru sink: sends each message the way structlog's events go, under its module's name, with the ids of the
     current span. ``logger.add(vedette.logs.loguru_sink)``, without ``enqueue=True``, which would lose the span."""
     record = message.record
-    sink = _target.sink(record["name"] or "loguru")
-    if sink is None:
+    name = record["name"] or "loguru"
+    sink = _target.sink(name)
+    logger = None if sink is not None else _target.logger(name)
+    if sink is None and logger is None:
         return
     attributes = {
         **record["extra"],
@@ -180,10 +189,23 @@ def loguru_sink(message: Any) -> None:
         "code.line.number": record["line"],
     }
     raised = record["exception"]
-    sink.emit(
-        int(record["time"].timestamp() * 1e9), None, None, _severity(record["level"].no), record["level"].name,
-        record["message"], attributes, None, raised.value if raised else None,
-    )  # fmt: skip
+    fields = {
+        "timestamp": int(record["time"].timestamp() * 1e9),
+        "observed_timestamp": None,
+        "context": None,
+        "severity_number": _severity(record["level"].no),
+        "severity_text": record["level"].name,
+        "body": record["message"],
+        "attributes": attributes,
+        "event_name": None,
+        "exception": raised.value if raised else None,
+    }
+    if sink is not None:
+        sink.emit(*fields.values())
+    else:
+        from opentelemetry._logs import SeverityNumber
+
+        logger.emit(**{**fields, "severity_number": SeverityNumber(fields["severity_number"])})
 
 
 def _severity(levelno: int) -> int:

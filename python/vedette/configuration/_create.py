@@ -330,7 +330,10 @@ def _tracer_provider(model: Mapping[str, Any], resource: Any) -> Any:
         more["id_generator"] = _plugin(generator)
     sampler = settings.get("sampler")
     provider = TracerProvider(
-        sampler=_sampler(sampler) if sampler else sampling.ParentBased(sampling.ALWAYS_ON),
+        # The application may have put one that is made already into the model.
+        sampler=_sampler(sampler)
+        if isinstance(sampler, Component)
+        else sampler or sampling.ParentBased(sampling.ALWAYS_ON),
         resource=resource,
         span_limits=SpanLimits(
             max_attributes=count,

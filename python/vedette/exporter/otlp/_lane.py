@@ -120,6 +120,18 @@ class OtlpExporter:
         return True
 
 
+def endpoint_arguments(
+    kind: Any, signal: str, given: str | None, usual: str | None
+) -> dict[str, str]:
+    """The ``endpoint`` for an exporter of ours, of a base URL: as ``given``, or the ``usual`` one where the environment has
+    none either. Empty for any other class, and where the exporter reads the environment itself."""
+    base = given or (None if _env.given("OTEL_EXPORTER_OTLP_ENDPOINT", signal) else usual)
+    if base is None or not isinstance(kind, type) or not issubclass(kind, OtlpExporter):
+        return {}
+    whole = issubclass(kind, HttpExporter)
+    return {"endpoint": f"{base.rstrip('/')}/v1/{signal}" if whole else base}
+
+
 class HttpExporter(OtlpExporter):
     """OTLP/HTTP with protobuf bodies."""
 
@@ -148,6 +160,14 @@ class HttpExporter(OtlpExporter):
             session, self._endpoint, self._headers, self._timeout, self._compression,
             self._options["ca_file"], self._options["certificate_file"], self._options["key_file"],
         )  # fmt: skip
+
+
+class LogLane(HttpExporter):
+    """Where ``vedette.instrument`` sends log records: an exporter without the logs SDK, which nobody calls."""
+
+    def __init__(self, endpoint: str | None = None) -> None:
+        super().__init__("logs", "/v1/logs", endpoint)
+        self._set_meter_provider(None)
 
 
 class GrpcExporter(OtlpExporter):
