@@ -229,13 +229,19 @@ PyObject* point_object(const sdk::Point& point) {
       counts_object(point.negative.counts), exemplars.release(), reservoir ? reservoir : Py_None);
 }
 
-/// collect() -> [(number of the stream, [point, …]), …]
-PyObject* reader_collect(PyObject* self, PyObject*) {
+/// collect(numbers of streams that are not wanted) -> [(number of the stream, [point, …]), …]
+PyObject* reader_collect(PyObject* self, PyObject* unwanted) {
+  std::set<const void*> skipped;
+  each(unwanted, SIZE_MAX, [&](PyObject* number) {
+    skipped.insert(PyLong_AsVoidPtr(number));
+    return true;
+  });
+  if (PyErr_Occurred()) return nullptr;
   std::vector<std::pair<const sdk::MetricStream*, std::vector<sdk::Point>>> taken;
   const auto reader = as_reader(self)->reader;
   Py_BEGIN_ALLOW_THREADS;
   reader->collect([&](const sdk::MetricStream& stream, uint32_t, std::vector<sdk::Point>& points) {
-    taken.emplace_back(&stream, std::move(points));
+    if (!skipped.contains(&stream)) taken.emplace_back(&stream, std::move(points));
   });
   Py_END_ALLOW_THREADS;
   Ref all(PyList_New(0));
@@ -347,7 +353,7 @@ PyType_Spec stream_spec = {"vedette._native.MetricStream", sizeof(StreamObject),
 
 PyMethodDef reader_methods[] = {
     {"add", reader_add, METH_VARARGS, "Collects this stream, too."},
-    {"collect", reader_collect, METH_NOARGS, "What there is to report, as Python values."},
+    {"collect", reader_collect, METH_O, "What there is to report, as Python values."},
     {"send", reader_send, METH_VARARGS, "Collects into a lane; False: it is full."},
     {"start", reader_start, METH_VARARGS, "Sends periodically, on a native thread."},
     {"publish", reader_publish, METH_NOARGS, "Shows what callbacks have said."},

@@ -8,53 +8,32 @@ that all processes of a service answer for all here, too. Exponential histograms
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from enum import Enum
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from vedette import _env, _native
+from vedette.exporter.prometheus._names import Names, TranslationStrategy
 from vedette.prometheus import REGISTRY, CollectorRegistry, start_http_server
 from vedette.prometheus.core import Metric as Family
 from vedette.prometheus.samples import Exemplar
-from vedette.sdk.metrics.export import CardinalityLimits, MetricReader, MetricsData
+from vedette.sdk.metrics.export import (
+    CardinalityLimits,
+    MetricFilter,
+    MetricProducer,
+    MetricReader,
+    MetricsData,
+)
 
 logger = logging.getLogger("vedette.sdk.metrics")
-
-
-class TranslationStrategy(Enum):
-    """How instruments are named. Escaping leaves letters, digits and underscores; suffixes are the unit and ``_total``."""
-
-    UNDERSCORE_ESCAPING_WITH_SUFFIXES = "underscore_escaping_with_suffixes"
-    UNDERSCORE_ESCAPING_WITHOUT_SUFFIXES = "underscore_escaping_without_suffixes"
-    NO_UTF8_ESCAPING_WITH_SUFFIXES = "no_utf8_escaping_with_suffixes"
-    NO_TRANSLATION = "no_translation"
-
-    @property
-    def escapes(self) -> bool:
-        """What is not escaped here still is for whoever reads without ``escaping=allow-utf-8``."""
-        return self.value.startswith("underscore_escaping")
-
-    @property
-    def suffixes(self) -> bool:
-        return self.value.endswith("with_suffixes")
-
-    def metric_name(self, own: str, unit: str, monotonic: bool, ratio: bool) -> str:
-        """The whole name of a metric; empty if nothing of it can be kept."""
-        if not self.suffixes:
-            unit, monotonic, ratio = "", False, False
-        if self.escapes:
-            return _native.prometheus_name(own, unit, monotonic, ratio)
-        return _native.prometheus_utf8_name(own, unit, monotonic, ratio)
-
-    def label(self, key: str) -> str:
-        return _native.prometheus_label(key) if self.escapes else str(key)
 
 
 class PrometheusMetricReader(MetricReader):
     """Shows what is recorded whenever the registry is read. ``prefix`` stands before every name; with
     ``scope_info_enabled`` every sample says its meter (``otel_scope_name``, ``otel_scope_version``, …);
     ``resource_attribute_filter`` chooses attributes of the resource that become labels, too; ``target_info``
-    has all of them unless ``disable_target_info``; ``translation_strategy`` makes the names. A family of the registry's own whose name it is wins."""
+    has all of them unless ``disable_target_info``; ``translation_strategy`` makes the names. What ``metric_producers``
+    say is of the process that answers; with a ``metric_filter`` all else is, too. A family of the registry's own whose name it is wins."""
 
     def __init__(
         self,
@@ -66,18 +45,27 @@ class PrometheusMetricReader(MetricReader):
         registry: CollectorRegistry = REGISTRY,
         cardinality_limits: CardinalityLimits | None = None,
         translation_strategy: TranslationStrategy = TranslationStrategy.UNDERSCORE_ESCAPING_WITH_SUFFIXES,
+        metric_producers: Sequence[MetricProducer] = (),
+        metric_filter: MetricFilter | None = None,
     ) -> None:
         super().__init__(
             cardinality_limits=cardinality_limits,
             otel_component_type="prometheus_http_text_metric_exporter",
+            metric_producers=metric_producers,
+            metric_filter=metric_filter,
         )
         self._target_info = not disable_target_info
-        self._prefix = prefix
-        self._scope_info = scope_info_enabled
-        self._strategy = TranslationStrategy(translation_strategy)
-        self._resource_attributes = resource_attribute_filter or (lambda key: False)
-        self._resource: dict[str, Any] = {}
+        self._names = Names(
+            TranslationStrategy(translation_strategy),
+            prefix,
+            scope_info_enabled,
+            resource_attribute_filter or (lambda key: False),
+        )
+        self._resource: Any = None
         self._kinds: dict[str, str] = {}
+        self._received: MetricsData | None = None
+        self._converted: Any = None
+        self._shown = threading.RLock()
         self._families = _native.MetricFamilies()
         self._registry = registry
         self._collector = OtelCollector(self)
@@ -92,16 +80,24 @@ class PrometheusMetricReader(MetricReader):
                 meter_provider.remove_metric_reader(other)
 
     def collect(self, timeout_millis: float = 10_000) -> None:
-        """Runs the callbacks of observable instruments."""
-        if self._collect is None:
+        """Runs the callbacks of observable instruments, and asks the producers."""
+        self._received = None
+        if self._collect is None or self._metric_filter:
             super().collect(timeout_millis)
         else:
             self._timed(lambda _: self._consumer.publish(self, timeout_millis))
+            if self._producers:
+                produced = self._consumer.produced(self, timeout_millis)
+                self._received = self._consumer.data(produced)
 
     def _receive_metrics(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
     ) -> None:
-        """Nothing is received: values are where they are shown."""
+        """What is not where it is shown already."""
+        self._received = metrics_data
+
+    def _after_fork(self) -> None:
+        self._shown = threading.RLock()
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
         """Takes the collector out of the registry."""
@@ -113,41 +109,30 @@ class PrometheusMetricReader(MetricReader):
     def _connect(self, stream: Any, resource: Any) -> bool:
         if stream.kind == "exponential":
             return False
-        self._resource = dict(resource.attributes)
+        self._resource = resource
         monotonic = stream.options.get("monotonic", False)
-        ratio = stream.kind == "last_value" and stream.unit == "1"
-        own = f"{self._prefix}_{stream.name}" if self._prefix else stream.name
-        full = self._strategy.metric_name(own, stream.unit or "", monotonic, ratio)
-        if not full:
+        named = self._names.of(stream.name, stream.unit or "", stream.kind, monotonic)
+        if named is None:
             return False
-        kind = {"histogram": "histogram", "last_value": "gauge"}.get(stream.kind, "sum")
-        if monotonic:
-            kind = "counter" if full.endswith("_total") else "plain_counter"
-        type_name = {"sum": "gauge", "plain_counter": "counter"}.get(kind, kind)
-        name = full.removesuffix("_total") if monotonic else full
-        known = self._kinds.setdefault(full, type_name)
-        if known != type_name:
+        known = self._kinds.setdefault(named.full, named.type_name)
+        if known != named.type_name:
             logger.warning(
-                "%s is a %s already; the %s of this name is left out", name, known, type_name
-            )
+                "%s is a %s already; the %s of this name is left out",
+                named.name, known, named.type_name,
+            )  # fmt: skip
             return False
-        without = self._strategy.metric_name(own, "", monotonic, False)
-        stem = without.removesuffix("_total") if monotonic else without
-        unit = name.removeprefix(stem + "_") if name.startswith(stem + "_") else ""
-        chosen = {k: v for k, v in self._resource.items() if self._resource_attributes(k)}
-        name_of = self._strategy.label
-        scope = _scope(stream.scope, name_of) if self._scope_info else {}
-        fixed = {**_labels(chosen, name_of), **scope}
+        if self._metric_filter:
+            return True
         everyone = self._registry._shared
         stream.native.expose(
             self._families,
-            kind,
-            name,
+            named.kind,
+            named.name,
             stream.description or "",
-            unit,
+            named.unit,
             everyone,
-            fixed,
-            self._strategy.escapes,
+            self._names.fixed(stream.scope, resource),
+            self._names.strategy.escapes,
         )
         return True
 
@@ -155,20 +140,35 @@ class PrometheusMetricReader(MetricReader):
         """What is shown now: families of Python's, and the native collector of all others."""
         if self._collect is None:
             return []
-        try:
-            self.collect()
-        except Exception:
-            logger.exception(
-                "Observable instruments could not be read; they are shown as they were."
-            )
-        names = self._families.names()
         taken = self._registry._names_to_collectors
-        self._families.hide([name for name in names if name in taken])
-        if not names or not self._target_info or self._registry.get_target_info():
-            return [self._families]
+        with self._shown:
+            try:
+                self.collect()
+            except Exception:
+                logger.exception(
+                    "Observable instruments could not be read; they are shown as they were."
+                )
+            names = self._families.names()
+            self._families.hide([name for name in names if name in taken])
+            parts = [self._families, *self._more(taken, names)]
+        nothing = not names and len(parts) == 1
+        if nothing or not self._target_info or self._registry.get_target_info():
+            return parts
         info = Family("target", "Target metadata", "info")
-        info.add_sample("target_info", _labels(self._resource, self._strategy.label), 1)
-        return [info, self._families]
+        resource = self._resource or self._consumer.resource
+        info.add_sample("target_info", self._names.labels(resource.attributes), 1)
+        return [info, *parts]
+
+    def _more(self, *taken: Any) -> list[Family]:
+        """What was received; a name is shown once."""
+        if self._received is None:
+            return []
+        if self._converted is None:
+            from vedette.exporter.prometheus._families import Families
+
+            self._converted = Families(self._names, self._kinds)
+        found = self._converted.of(self._received)
+        return [family for family in found if not any(family.name in names for names in taken)]
 
 
 class DefaultReader(PrometheusMetricReader):
@@ -214,26 +214,6 @@ class _AutoPrometheusMetricReader(PrometheusMetricReader):
         super().__init__()
         host = _env.read("OTEL_EXPORTER_PROMETHEUS_HOST")
         start_http_server(int(_env.read("OTEL_EXPORTER_PROMETHEUS_PORT")), addr=host)
-
-
-def _labels(attributes: Any, name_of: Callable[[str], str]) -> dict[str, str]:
-    """Keys that become the same label share it, their values joined, in the order of the keys."""
-    labels: dict[str, list[str]] = {}
-    for key in sorted(attributes):
-        value = attributes[key]
-        text = str(value).lower() if isinstance(value, bool) else str(value)
-        labels.setdefault(name_of(key), []).append(text)
-    return {name: ";".join(values) for name, values in labels.items()}
-
-
-def _scope(scope: Any, name_of: Callable[[str], str]) -> dict[str, str]:
-    more = {f"otel_scope_{k}": v for k, v in _labels(scope.attributes or {}, name_of).items()}
-    own = {
-        "otel_scope_name": scope.name,
-        "otel_scope_version": scope.version,
-        "otel_scope_schema_url": scope.schema_url,
-    }
-    return {**more, **{name: value for name, value in own.items() if value}}
 
 
 __all__ = ["OtelCollector", "PrometheusMetricReader", "TranslationStrategy"]

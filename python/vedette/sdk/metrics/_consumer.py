@@ -32,6 +32,7 @@ from vedette.sdk.metrics._point import (
     ScopeMetrics,
     Sum,
 )
+from vedette.sdk.metrics._producer import KINDS, MetricFilterResult, Sieve
 from vedette.sdk.metrics._view import View
 
 logger = logging.getLogger("vedette.sdk.metrics")
@@ -84,6 +85,12 @@ class _Stream:
 
     def conflicts(self, other: _Stream) -> bool:
         return (self.scope, self.name, self.unit) == (other.scope, other.name, other.unit)
+
+    def asked(self, sieve: Sieve) -> MetricFilterResult:
+        return sieve.metric(self.scope, self.name, KINDS[self.kind], self.unit)
+
+    def keeps(self, sieve: Sieve, attributes: Any) -> bool:
+        return sieve.keeps(self.scope, self.name, KINDS[self.kind], self.unit, attributes)
 
     def metric(self, points: list[tuple[Any, ...]]) -> Metric:
         make = {"histogram": self._histogram_point, "exponential": self._exponential_point}
@@ -212,7 +219,7 @@ class Consumer:
             self._collect_by(reader, stream)
             instrument._add_stream(stream.native)
             if stream.python_reservoir:
-                reader._need_python_exemplars()
+                reader._need_python_data()
 
     @staticmethod
     def _compatible(view: View, instrument: Any) -> bool:
@@ -244,21 +251,48 @@ class Consumer:
             reader._native.publish()
 
     def collect(self, reader: Any, timeout_millis: float = 10_000) -> MetricsData | None:
-        """What there is to report to this reader, or None."""
+        """What there is to report to this reader, its producers' included, or None."""
+        deadline = time.monotonic() + timeout_millis / 1e3
+        groups = self._own(reader, timeout_millis)
+        groups += self.produced(reader, (deadline - time.monotonic()) * 1e3)
+        return self.data(groups)
+
+    def data(self, groups: list[ScopeMetrics]) -> MetricsData | None:
+        if not groups:
+            return None
+        return MetricsData([ResourceMetrics(self.resource, groups, self.resource.schema_url)])
+
+    def _own(self, reader: Any, timeout_millis: float) -> list[ScopeMetrics]:
+        streams = dict(self._readers.get(reader, {}))
+        sieve = Sieve(reader._metric_filter) if reader._metric_filter else None
+        answers = {key: s.asked(sieve) for key, s in streams.items()} if sieve else {}
+        dropped = [key for key, answer in answers.items() if answer is MetricFilterResult.DROP]
         with self._collecting:
             self.observe(reader, timeout_millis)
-            collected = reader._native.collect()
-        streams = self._readers.get(reader, {})
+            collected = reader._native.collect(dropped)
         # By identity: the attributes of a scope need not be hashable.
         scopes: dict[int, tuple[Any, list[Metric]]] = {}
         for key, points in collected:
-            if key in streams:
-                scope = streams[key].scope
-                scopes.setdefault(id(scope), (scope, []))[1].append(streams[key].metric(points))
-        if not scopes:
-            return None
-        groups = [ScopeMetrics(scope, found, scope.schema_url) for scope, found in scopes.values()]
-        return MetricsData([ResourceMetrics(self.resource, groups, self.resource.schema_url)])
+            stream = streams.get(key)
+            if stream and sieve and answers[key] is MetricFilterResult.ACCEPT_PARTIAL:
+                points = [point for point in points if stream.keeps(sieve, point[0])]
+            if stream and points:
+                found = scopes.setdefault(id(stream.scope), (stream.scope, []))[1]
+                found.append(stream.metric(points))
+        return [ScopeMetrics(scope, found, scope.schema_url) for scope, found in scopes.values()]
+
+    @staticmethod
+    def produced(reader: Any, timeout_millis: float) -> list[ScopeMetrics]:
+        """What the producers of this reader say."""
+        deadline = time.monotonic() + timeout_millis / 1e3
+        groups: list[ScopeMetrics] = []
+        for producer in list(reader._producers):
+            left = max(0.0, (deadline - time.monotonic()) * 1e3)
+            try:
+                groups += producer.produce(reader._metric_filter, timeout_millis=left)
+            except Exception:
+                logger.exception("The metric producer %s failed.", type(producer).__qualname__)
+        return groups
 
     def send(self, reader: Any, lane: Any, points_max: int, timeout_millis: float) -> bool:
         """As collect(), into a native lane. False: not all of it fitted."""

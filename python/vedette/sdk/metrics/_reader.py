@@ -14,7 +14,7 @@ import math
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from os import linesep
 from typing import IO, Any
 
@@ -39,6 +39,7 @@ from vedette.sdk.metrics._instruments import (
     UpDownCounter,
 )
 from vedette.sdk.metrics._point import MetricsData, split
+from vedette.sdk.metrics._producer import MetricFilter, MetricProducer
 
 logger = logging.getLogger("vedette.sdk.metrics")
 
@@ -130,9 +131,12 @@ def _by_made(preferred: dict[type, Any] | None, default: Any) -> dict[type, Any]
 class MetricReader(abc.ABC):
     """Base of readers. By instrument class: ``preferred_temporality`` (else cumulative),
     ``preferred_aggregation`` (else the instrument's own) and ``cardinality_limits`` (else 2,000 attribute sets).
-    Raises an Exception for a class or value that there is not."""
+    Raises an Exception for a class or value that there is not. Of ``metric_producers`` the reader collects, too;
+    ``metric_filter`` is for them and for the provider's own metrics. Both need Python to collect."""
 
     _consumer: Any = None
+    _producers: list[MetricProducer] | tuple[()] = ()
+    _metric_filter: MetricFilter | None = None
 
     def __init__(
         self,
@@ -141,6 +145,8 @@ class MetricReader(abc.ABC):
         cardinality_limits: CardinalityLimits | None = None,
         *,
         otel_component_type: Any = None,
+        metric_producers: Sequence[MetricProducer] = (),
+        metric_filter: MetricFilter | None = None,
     ) -> None:
         self._collect: Callable[..., MetricsData | None] | None = None
         self._native = _native.MetricReader()
@@ -165,6 +171,13 @@ class MetricReader(abc.ABC):
         self._instrument_class_cardinality_limit = _by_made(cardinality_limits, _CARDINALITY_LIMIT)  # type: ignore[arg-type]
         self._otel_component_type = getattr(otel_component_type, "value", otel_component_type)
         self._metrics: _self_observation.ReaderMetrics | None = None
+        self._producers = list(metric_producers)
+        self._metric_filter = metric_filter
+
+    def register_producer(self, metric_producer: MetricProducer) -> None:
+        """From now on its metrics are collected as well."""
+        self._producers = [*self._producers, metric_producer]
+        self._need_python_data()
 
     def collect(self, timeout_millis: float = 10_000) -> None:
         """Collects, and hands what there is to ``_receive_metrics``. Raises MetricsTimeoutError when callbacks
@@ -216,8 +229,8 @@ class MetricReader(abc.ABC):
     def _need_python(self) -> None:  # noqa: B027
         """There are callbacks to run."""
 
-    def _need_python_exemplars(self) -> None:  # noqa: B027
-        """There are reservoirs written in Python."""
+    def _need_python_data(self) -> None:  # noqa: B027
+        """There are producers, a filter or reservoirs written in Python."""
 
     def _after_fork(self) -> None:  # noqa: B027
         """In a forked child."""
@@ -231,8 +244,17 @@ class InMemoryMetricReader(MetricReader):
         preferred_temporality: dict[type, AggregationTemporality] | None = None,
         preferred_aggregation: dict[type, Aggregation] | None = None,
         cardinality_limits: CardinalityLimits | None = None,
+        *,
+        metric_producers: Sequence[MetricProducer] = (),
+        metric_filter: MetricFilter | None = None,
     ) -> None:
-        super().__init__(preferred_temporality, preferred_aggregation, cardinality_limits)
+        super().__init__(
+            preferred_temporality,
+            preferred_aggregation,
+            cardinality_limits,
+            metric_producers=metric_producers,
+            metric_filter=metric_filter,
+        )
         self._lock = threading.RLock()
         self._metrics_data: MetricsData | None = None
 
@@ -270,12 +292,16 @@ class PeriodicExportingMetricReader(MetricReader):
         cardinality_limits: CardinalityLimits | None = None,
         *,
         max_export_batch_size: int | None = None,
+        metric_producers: Sequence[MetricProducer] = (),
+        metric_filter: MetricFilter | None = None,
     ) -> None:
         super().__init__(
             exporter._preferred_temporality,
             exporter._preferred_aggregation,
             cardinality_limits,
             otel_component_type="periodic_metric_reader",
+            metric_producers=metric_producers,
+            metric_filter=metric_filter,
         )
         if export_interval_millis is None:
             export_interval_millis = _env.read("OTEL_METRIC_EXPORT_INTERVAL")
@@ -300,7 +326,7 @@ class PeriodicExportingMetricReader(MetricReader):
         # None: an exporter written in Python, which is given MetricsData.
         native = getattr(exporter, "_native_sink", None)
         self._sink: tuple[Any, int] | None = native(max_export_batch_size) if native else None
-        self._python_exemplars = False
+        self._python_data = bool(self._producers or metric_filter)
 
     def _set_meter_provider(self, meter_provider: Any) -> None:
         super()._set_meter_provider(meter_provider)
@@ -312,7 +338,7 @@ class PeriodicExportingMetricReader(MetricReader):
         with self._state_lock:
             if self._shut_down or self._export_interval_millis == math.inf:
                 return
-            if self._sink and not self._python_thread and not self._python_exemplars:
+            if self._sink and not self._python_thread and not self._python_data:
                 self._native.start(*self._sink, self._export_interval_millis)
                 return
             self._native.stop()
@@ -328,9 +354,9 @@ class PeriodicExportingMetricReader(MetricReader):
             if self._collect is not None:
                 self._start()
 
-    def _need_python_exemplars(self) -> None:
-        if not self._python_exemplars:
-            self._python_exemplars = True
+    def _need_python_data(self) -> None:
+        if not self._python_data:
+            self._python_data = True
             if self._collect is not None:
                 self._start()
 
@@ -353,7 +379,7 @@ class PeriodicExportingMetricReader(MetricReader):
                 logger.exception("Collecting metrics failed.")
 
     def collect(self, timeout_millis: float = 10_000) -> None:
-        if self._sink is None or self._python_exemplars or self._collect is None:
+        if self._sink is None or self._python_data or self._collect is None:
             return super().collect(timeout_millis)
         lane, points_max = self._sink
         if not self._timed(lambda _: self._consumer.send(self, lane, points_max, timeout_millis)):

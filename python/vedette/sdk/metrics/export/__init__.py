@@ -17,6 +17,13 @@ from vedette.sdk.metrics._point import (
     ScopeMetrics,
     Sum,
 )
+from vedette.sdk.metrics._producer import (
+    AttributesFilterResult,
+    MetricFilter,
+    MetricFilterResult,
+    MetricProducer,
+    filtered,
+)
 from vedette.sdk.metrics._reader import (
     CardinalityLimits,
     ConsoleMetricExporter,
@@ -30,6 +37,7 @@ from vedette.sdk.metrics._reader import (
 
 __all__ = [
     "AggregationTemporality",
+    "AttributesFilterResult",
     "Buckets",
     "CardinalityLimits",
     "ConsoleMetricExporter",
@@ -45,6 +53,9 @@ __all__ = [
     "Metric",
     "MetricExportResult",
     "MetricExporter",
+    "MetricFilter",
+    "MetricFilterResult",
+    "MetricProducer",
     "MetricReader",
     "MetricsData",
     "NumberDataPoint",
@@ -52,4 +63,5 @@ __all__ = [
     "ResourceMetrics",
     "ScopeMetrics",
     "Sum",
+    "filtered",
 ]
