@@ -72,7 +72,9 @@ PyObject* metrics_new(PyTypeObject* type, PyObject* args, PyObject*) {
       MetricType::kGauge, "http_server_active_requests", "Number of active HTTP server requests.",
       {"http_request_method", "url_scheme"}, registry));
   self->routes = new std::unordered_map<std::string, HttpMetricsObject::Route>;
+  self->former = new std::unordered_map<std::string, HttpMetricsObject::Route>;
   self->live = nullptr;
+  new (&self->pusher) Ref;
   all_metrics().push_back(self);
   return reinterpret_cast<PyObject*>(self);
 }
@@ -81,17 +83,51 @@ void metrics_dealloc(PyObject* object) {
   HttpMetricsObject* self = as_metrics(object);
   std::erase(all_metrics(), self);
   delete self->routes;
+  delete self->former;
   std::destroy_at(&self->requests);
   std::destroy_at(&self->duration);
   std::destroy_at(&self->in_progress);
   std::destroy_at(&self->server_duration);
   std::destroy_at(&self->active);
+  std::destroy_at(&self->pusher);
   PyTypeObject* type = Py_TYPE(object);
   type->tp_free(object);
   Py_DECREF(type);
 }
 
+/// push_to(pusher)
+PyObject* metrics_push_to(PyObject* object, PyObject* pusher) {
+  HttpMetricsObject* self = as_metrics(object);
+  self->pusher = Ref::borrow(pusher);
+  for (auto& [key, route] : *self->routes) {
+    std::vector<HttpMetricsObject::Outcome> made_without;  // ends after the list is whole again
+    std::swap(made_without, route.outcomes);
+  }
+  return Py_NewRef(Py_None);
+}
+
+/// active() -> [(method, scheme)] of the requests in progress
+PyObject* metrics_active(PyObject* object, PyObject*) {
+  Ref found(PyList_New(0));
+  for (RequestObject* one = as_metrics(object)->live; found && one; one = one->next) {
+    const std::string_view method = method_name(one);
+    const bool https = text_of(scope_item(one->scope, keys.scheme)) == "https";
+    Ref pair(Py_BuildValue("(s#s)", method.data(), static_cast<Py_ssize_t>(method.size()),
+                           https ? "https" : "http"));
+    if (!pair || PyList_Append(found.get(), pair.get()) < 0) return nullptr;
+  }
+  return found.release();
+}
+
+PyMethodDef metrics_methods[] = {
+    {"push_to", metrics_push_to, METH_O,
+     "push_to(pusher): pusher(method, status, route, scheme, error) gives what takes durations."},
+    {"active", metrics_active, METH_NOARGS, "(method, scheme) of each request in progress."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
 PyType_Slot metrics_slots[] = {
+    {Py_tp_methods, metrics_methods},
     {Py_tp_new, reinterpret_cast<void*>(metrics_new)},
     {Py_tp_dealloc, reinterpret_cast<void*>(metrics_dealloc)},
     {0, nullptr},
@@ -105,16 +141,27 @@ namespace {
 
 /// The series of one outcome, without exception looked up once.
 HttpMetricsObject::Outcome find_series(HttpMetricsObject* self, const Served& served) {
-  HttpMetricsObject::Outcome outcome{served.status, served.scheme == "https", nullptr, nullptr};
+  HttpMetricsObject::Outcome outcome{served.status, served.scheme == "https", nullptr, nullptr,
+                                     Ref()};
   const std::string status = std::to_string(served.status);
   if (self->requests) {
     outcome.requests = self->requests->series({served.method, served.path, status});
   }
+  const std::string_view route = served.is_template ? served.path : std::string_view();
+  const std::string_view error = !served.exception.empty() ? served.exception
+                                 : served.status >= 500    ? std::string_view(status)
+                                                           : std::string_view();
+  if (self->pusher) {
+    const ErrorGuard guard;
+    const Ref pusher = Ref::borrow(self->pusher.get());
+    outcome.push = Ref(PyObject_CallFunction(
+        pusher.get(), "s#is#ss#", served.method.data(),
+        static_cast<Py_ssize_t>(served.method.size()), served.status, route.data(),
+        static_cast<Py_ssize_t>(route.size()), outcome.https ? "https" : "http", error.data(),
+        static_cast<Py_ssize_t>(error.size())));
+    if (!outcome.push) PyErr_Clear();
+  }
   if (self->server_duration) {
-    const std::string_view route = served.is_template ? served.path : std::string_view();
-    const std::string_view error = !served.exception.empty() ? served.exception
-                                   : served.status >= 500    ? std::string_view(status)
-                                                             : std::string_view();
     outcome.server_duration = self->server_duration->series(
         {served.method, status, route, outcome.https ? "https" : "http", error});
   }
@@ -126,6 +173,13 @@ void refresh_for_others(HttpMetricsObject* self);
 void count(HttpMetricsObject* self, const HttpMetricsObject::Outcome& outcome, double seconds) {
   if (outcome.requests) outcome.requests->add(1);
   if (outcome.server_duration) self->server_duration->observe(*outcome.server_duration, seconds);
+  if (outcome.push) {
+    const ErrorGuard guard;
+    const Ref push = Ref::borrow(outcome.push.get());  // it may be replaced meanwhile
+    const Ref value(PyFloat_FromDouble(seconds));
+    const Ref done(value ? PyObject_CallOneArg(push.get(), value.get()) : nullptr);
+    if (!done) PyErr_Clear();
+  }
 }
 
 }  // namespace
@@ -134,7 +188,10 @@ HttpMetricsObject::Route& count_request(HttpMetricsObject* self, const Served& s
                                         double seconds) {
   refresh_for_others(self);
   // Unbounded paths cannot come here (they are route templates), but mind the map all the same.
-  if (self->routes->size() > 4 * sdk::kSeriesMax) self->routes->clear();
+  if (self->routes->size() > 4 * sdk::kSeriesMax) {
+    std::swap(self->routes, self->former);
+    self->routes->clear();
+  }
   static std::string key;  // under the GIL: it keeps its memory
   key.assign(served.method).append(1, ' ').append(served.path);
   HttpMetricsObject::Route& route = (*self->routes)[key];
@@ -152,8 +209,9 @@ HttpMetricsObject::Route& count_request(HttpMetricsObject* self, const Served& s
       return route;
     }
   }
-  route.outcomes.push_back(find_series(self, served));
-  count(self, route.outcomes.back(), seconds);
+  HttpMetricsObject::Outcome found = find_series(self, served);
+  count(self, found, seconds);
+  route.outcomes.push_back(std::move(found));
   return route;
 }
 

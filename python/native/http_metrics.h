@@ -18,7 +18,8 @@ struct RequestObject;
 /// http_requests_in_progress{method,path}; beside them OpenTelemetry's http.server.request.duration
 /// and http.server.active_requests (semantic conventions 1.x, HTTP metrics), as the registry names
 /// them. What is in progress is computed when it is read: which route a request takes is known only
-/// after it has begun.
+/// after it has begun. What http.server.request.duration is told goes to OpenTelemetry's meters as
+/// well once push_to() has said how.
 struct HttpMetricsObject {
   PyObject_HEAD std::shared_ptr<sdk::Metric> requests;
   std::shared_ptr<sdk::Metric> duration;
@@ -30,6 +31,7 @@ struct HttpMetricsObject {
     bool https;
     std::shared_ptr<sdk::Series> requests;
     std::shared_ptr<sdk::Series> server_duration;
+    Ref push;  // called with the seconds, if there is anything
   };
   struct Route {
     std::shared_ptr<sdk::Series> duration;
@@ -37,8 +39,10 @@ struct HttpMetricsObject {
     std::vector<Outcome> outcomes;  // of requests that ended without an exception
   };
   std::unordered_map<std::string, Route>* routes;  // by method and path
+  std::unordered_map<std::string, Route>* former;  // `push` may let other threads in
   int64_t refreshed;                               // the second in which the gauges were last set
   RequestObject* live;                             // a list of the requests in progress
+  Ref pusher;  // (method, status, route, scheme, error) -> what an outcome's `push` is
 };
 
 extern PyTypeObject* http_metrics_type;

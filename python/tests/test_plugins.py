@@ -32,7 +32,7 @@ class Spans(SpanExporter):
 class Metrics(MetricExporter):
     def export(self, metrics_data, timeout_millis=10_000, **more):
         for scope in metrics_data.resource_metrics[0].scope_metrics:
-            for metric in scope.metrics:
+            for metric in scope.metrics if scope.scope.name != "vedette" else ():
                 said("metric", metric.name)
         return MetricExportResult.SUCCESS
     def force_flush(self, timeout_millis=10_000): return True
@@ -193,6 +193,7 @@ def test_meters_and_loggers_of_the_app_take_over(http_sink):
             [metric.name, metric.data.data_points[0].value]
             for scope in reader.get_metrics_data().resource_metrics[0].scope_metrics
             for metric in scope.metrics
+            if scope.scope.name != "vedette"  # what our own instrumentations count
         ]
         assert _logs.get_logger_provider() is loggers
         print(json.dumps([sorted(found), [d.log_record.body for d in kept.get_finished_logs()]]))

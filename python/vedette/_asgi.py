@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from opentelemetry import metrics, propagate, trace
 
 from vedette import _asgi_settings, _meters, _native
+from vedette.instrumentation import _metrics
 from vedette.prometheus import REGISTRY
 
 logger = logging.getLogger("vedette")
@@ -19,6 +21,7 @@ logger = logging.getLogger("vedette")
 _EXCLUDED = "_vedette_excluded"
 _OBSERVED = "_vedette_observed"
 _http_metrics: Any = None
+_DURATION_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 
 
 def http_metrics() -> Any:
@@ -26,7 +29,54 @@ def http_metrics() -> Any:
     global _http_metrics
     if _http_metrics is None:
         _http_metrics = _native.HttpMetrics(REGISTRY)
+        names = ("http_server_request_duration_seconds", "http_server_active_requests")
+        _metrics.when_pushed(names, _push_http_metrics)
     return _http_metrics
+
+
+def _push_http_metrics(meter: Any) -> None:
+    """``http.server.*`` through a meter as well. Semantic conventions 1.x, "HTTP metrics"."""
+    duration = meter.create_histogram(
+        "http.server.request.duration",
+        unit="s",
+        description="Duration of HTTP server requests.",
+        explicit_bucket_boundaries_advisory=_DURATION_BOUNDS,
+    )
+
+    def pusher(
+        method: str, status: int, route: str | None, scheme: str, error: str | None
+    ) -> Callable[[float], None]:
+        attributes: dict[str, Any] = {
+            "http.request.method": method,
+            "http.response.status_code": status,
+            "url.scheme": scheme,
+        }
+        seen.add((method, scheme))
+        if route:
+            attributes["http.route"] = route
+        if error:
+            attributes["error.type"] = error
+        if hasattr(duration, "bind"):
+            return duration.bind(attributes).record  # type: ignore[no-any-return]
+        return lambda seconds: duration.record(seconds, attributes)
+
+    def active(_options: Any) -> list[metrics.Observation]:
+        counts = Counter(_http_metrics.active())
+        for known in list(seen):
+            counts[known] += 0
+        return [
+            metrics.Observation(count, {"http.request.method": method, "url.scheme": scheme})
+            for (method, scheme), count in counts.items()
+        ]
+
+    seen: set[tuple[str, str]] = set()
+    meter.create_observable_up_down_counter(
+        "http.server.active_requests",
+        callbacks=[active],
+        unit="{request}",
+        description="Number of active HTTP server requests.",
+    )
+    _http_metrics.push_to(pusher)
 
 
 def exclude(app: Any, paths: Iterable[str]) -> set[str]:

@@ -56,6 +56,7 @@ def configure(said: Said = _NOTHING) -> bool:
         _handover.set_meter_provider(meters)
         if not _meters.is_off():
             _meters.show(meters)
+        _meters.push_through(meters)
     loggers = _try("logs", lambda: logger_provider(resource, said))
     if loggers is not None:
         retire = _handle_logging(loggers) if said.ships_logs else lambda: None
@@ -65,7 +66,7 @@ def configure(said: Said = _NOTHING) -> bool:
 
 def _from_file(file: str, said: Said) -> bool:
     try:
-        from vedette import logs
+        from vedette import _meters, logs
         from vedette.configuration import configure_sdk, load_config_file
 
         model = load_config_file(file)
@@ -76,6 +77,7 @@ def _from_file(file: str, said: Said) -> bool:
         if said.sampler is not None and model.get("tracer_provider"):
             model["tracer_provider"]["sampler"] = said.sampler
         sdk = configure_sdk(model)
+        _meters.push_through(sdk.meter_provider)
         if sdk.logger_provider is not None and said.ships_logs:
             logs.use(sdk.logger_provider)
         return not sdk.disabled

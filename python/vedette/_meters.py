@@ -18,6 +18,7 @@ from opentelemetry import metrics
 from opentelemetry.metrics import _internal as metrics_internal
 
 from vedette import _env
+from vedette.instrumentation import _metrics
 from vedette.prometheus import REGISTRY, CollectorRegistry
 
 logger = logging.getLogger("vedette")
@@ -42,6 +43,7 @@ class DefaultMeterProvider(metrics.MeterProvider):
                 except Exception:
                     logger.warning("meters cannot be set up; nothing is counted", exc_info=True)
                     self._made = metrics.NoOpMeterProvider()
+                push_through(self._made)
             return self._made
 
     def get_meter(
@@ -73,11 +75,15 @@ def set_up(resource: Any, endpoint: str | None, usual_endpoint: str) -> None:
     current = metrics.get_meter_provider()
     if isinstance(current, metrics_internal._ProxyMeterProvider):
         if _env.config_file() is None:
-            metrics.set_meter_provider(
-                DefaultMeterProvider(lambda: _make(resource, endpoint, usual_endpoint))
-            )
-    elif not is_off():
-        show(current)
+            default = DefaultMeterProvider(lambda: _make(resource, endpoint, usual_endpoint))
+            metrics.set_meter_provider(default)
+            named = _env.given("OTEL_METRICS_EXPORTER") or ()
+            if not is_off() and set(named) - {"prometheus"}:
+                default._provider()  # for what our instrumentations count
+    else:
+        if not is_off():
+            show(current)
+        push_through(current)
 
 
 def is_off() -> bool:
@@ -121,13 +127,27 @@ def show(provider: Any) -> None:
         native.add_metric_reader(DefaultReader())
 
 
+def push_through(provider: Any) -> None:
+    """Exports what our instrumentations count, where this provider of ours exports what its meters do. Once it is set."""
+    native = _native_provider(provider)
+    if native is None:
+        return
+    from vedette.sdk.metrics.export import PeriodicExportingMetricReader
+
+    readers = native._metric_readers
+    if any(isinstance(reader, PeriodicExportingMetricReader) for reader in readers):
+        _metrics.push()
+
+
 class _WithoutMeters(CollectorRegistry):
-    """The registry without what meters have counted, in any process of the service."""
+    """The registry without what meters have counted, in any process of the service, and without what is pushed beside
+    it."""
 
     _foreign = 2
 
     def _parts(self, meters: bool = False) -> list[Any]:
-        return REGISTRY._parts(meters)
+        pushed = _metrics.pushed()
+        return [part for part in REGISTRY._parts(meters) if part not in pushed]
 
     def restricted_registry(self, names: Any) -> Any:
         return REGISTRY.restricted_registry(names)

@@ -1,6 +1,7 @@
-"""Metrics of instrumentations: in ``vedette.prometheus``, and through OpenTelemetry's API where it is in use.
+"""Metrics of instrumentations: in ``vedette.prometheus``, and through OpenTelemetry's API where somebody takes them from there.
 
-Names are those of the semantic conventions; the exposition has them with underscores and the unit behind.
+That is a meter provider of somebody else, or one of Vedette's that exports: see :func:`push`. Names are those of the
+semantic conventions; the exposition has them with underscores and the unit behind.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from vedette import __version__, prometheus
-from vedette.prometheus.metrics_core import Metric
+from vedette.prometheus._metric import Metric
 
 logger = logging.getLogger("vedette")
 
 Readings = Iterable[tuple[dict[str, str], float]]
+METER = "vedette"
 _UNITS = {"s": "_seconds", "By": "_bytes"}
 
 
@@ -44,6 +46,8 @@ class Observed:
         self.unit = unit
         self.description = description
         self.read = read
+        self.active = False
+        self._provider: Any = None  # that has the instrument
 
     def describe(self) -> Metric:
         """The family without samples."""
@@ -67,7 +71,21 @@ class Observed:
     def observe(self, _options: Any) -> list[Any]:
         from opentelemetry.metrics import Observation
 
-        return [Observation(value, attributes) for attributes, value in self._safe_read()]
+        found = self._safe_read() if self.active else []
+        return [Observation(value, attributes) for attributes, value in found]
+
+    def by_api(self, meter: Any) -> None:
+        """The instrument; it has values while the metric is active."""
+        provider = sys.modules["opentelemetry.metrics"].get_meter_provider()
+        if self._provider is provider:
+            return
+        self._provider = provider
+        create = {
+            "counter": meter.create_observable_counter,
+            "updown": meter.create_observable_up_down_counter,
+            "gauge": meter.create_observable_gauge,
+        }[self.kind]
+        create(self.name, callbacks=[self.observe], unit=self.unit, description=self.description)
 
 
 class _Collector:
@@ -75,53 +93,79 @@ class _Collector:
 
     def __init__(self, metrics: Sequence[Observed]) -> None:
         self._metrics = metrics
-        self.active = True
 
     def describe(self) -> list[Metric]:
         return [metric.describe() for metric in self._metrics]
 
     def collect(self) -> list[Metric]:
-        return [family for metric in self._metrics if self.active for family in metric.collect()]
+        return [family for metric in self._metrics if metric.active for family in metric.collect()]
 
 
 def register(metrics: Sequence[Observed]) -> Callable[[], None]:
     """Exposes the metrics; the function it returns ends that."""
     collector = _Collector(metrics)
     prometheus.REGISTRY.register(collector)
-    meter = _foreign_meter()
-    if meter is not None:
-        _observe_by_api(meter, metrics, collector)
+
+    def activate(active: bool) -> None:
+        for metric in metrics:
+            metric.active = active
+
+    def by_api(meter: Any) -> None:
+        for metric in metrics:
+            metric.by_api(meter)
+
+    activate(True)
+    when_pushed([exposed_name(metric.name, metric.unit) for metric in metrics], by_api)
 
     def unregister() -> None:
-        collector.active = False
+        activate(False)
         prometheus.REGISTRY.unregister(collector)
 
     return unregister
 
 
-def _foreign_meter() -> Any:
-    """A meter of OpenTelemetry's API, when somebody uses it; it is not imported for us alone. A provider of Vedette's shares
-    the registry, so it needs none."""
+_waiting: list[Callable[[Any], None]] = []
+_pushed: set[str] = set()  # names in the registry of what is pushed, or would be
+_pushing = False
+
+
+def push() -> None:
+    """There is a provider of Vedette's that exports: what the registry has of ours goes there as well, from now on."""
+    global _pushing
+    if _pushing:
+        return
+    _pushing = True
+    for by_api in _waiting:
+        _try_with_meter(by_api)
+    _waiting.clear()
+
+
+def when_pushed(names: Iterable[str], by_api: Callable[[Any], None]) -> None:
+    """``by_api(meter)`` makes instruments, when anybody takes from them; ``names`` are those of the same metrics in the
+    registry."""
+    _pushed.update(names)
+    # The API is not imported for us alone. A provider of Vedette's that exports nothing shares the registry.
     api = sys.modules.get("opentelemetry.metrics")
-    if api is None or type(api.get_meter_provider()).__module__.startswith("vedette."):
-        return None
-    return api.get_meter("vedette", __version__)
+    foreign = api and not type(api.get_meter_provider()).__module__.startswith("vedette.")
+    if _pushing or foreign:
+        _try_with_meter(by_api)
+    if not _pushing:
+        _waiting.append(by_api)
 
 
-def _observe_by_api(meter: Any, metrics: Sequence[Observed], collector: _Collector) -> None:
-    create = {
-        "counter": meter.create_observable_counter,
-        "updown": meter.create_observable_up_down_counter,
-        "gauge": meter.create_observable_gauge,
-    }
-    for metric in metrics:
+def pushed() -> set[Any]:
+    """The collectors of the registry whose metrics are exported otherwise."""
+    collectors = prometheus.REGISTRY._names_to_collectors
+    return {collectors[name] for name in _pushed if name in collectors} if _pushing else set()
 
-        def observe(options: Any, metric: Observed = metric) -> list[Any]:
-            return metric.observe(options) if collector.active else []
 
-        create[metric.kind](
-            metric.name, callbacks=[observe], unit=metric.unit, description=metric.description
-        )
+def _try_with_meter(by_api: Callable[[Any], None]) -> None:
+    from opentelemetry import metrics
+
+    try:
+        by_api(metrics.get_meter(METER, __version__))
+    except Exception:
+        logger.warning("metrics of instrumentations are in /metrics alone", exc_info=True)
 
 
 _made: dict[str, Any] = {}
@@ -153,21 +197,26 @@ class Recorded:
         bounds: Sequence[float] | None,
     ) -> None:
         self._attributes = labels
+        self._instrument: Any = None
+        self._counts = bounds is None
         exposed = exposed_name(name, unit)
         names = [label.replace(".", "_") for label in labels]
-        meter = _foreign_meter()
-        self._instrument: Any = None
         if bounds is None:
             self._metric: Any = prometheus.Counter(exposed, description, names)
-            if meter is not None:
-                self._instrument = meter.create_counter(name, unit, description).add
         else:
             self._metric = prometheus.Histogram(exposed, description, names, buckets=bounds)
-            if meter is not None:
+
+        def by_api(meter: Any) -> None:
+            if self._instrument is not None:
+                return
+            if bounds is None:
+                self._instrument = meter.create_counter(name, unit, description).add
+            else:
                 self._instrument = meter.create_histogram(
                     name, unit, description, explicit_bucket_boundaries_advisory=bounds
                 ).record
-        self._counts = bounds is None
+
+        when_pushed([exposed], by_api)
 
     def __call__(self, value: float, *labels: str) -> None:
         series = self._metric.labels(*labels) if labels else self._metric

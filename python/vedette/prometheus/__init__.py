@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from vedette import _native
 from vedette.prometheus import metrics
+from vedette.prometheus._metric import Metric
 from vedette.prometheus.gc_collector import GC_COLLECTOR, GCCollector
 from vedette.prometheus.metrics import (
     Counter,
@@ -32,7 +33,6 @@ from vedette.prometheus.metrics import (
     disable_created_metrics,
     enable_created_metrics,
 )
-from vedette.prometheus.metrics_core import Metric
 from vedette.prometheus.platform_collector import PLATFORM_COLLECTOR, PlatformCollector
 from vedette.prometheus.process_collector import PROCESS_COLLECTOR, ProcessCollector
 from vedette.prometheus.registry import REGISTRY, CollectorRegistry
@@ -91,7 +91,8 @@ def __getattr__(name: str) -> Any:
     # On first use: what is shown to others, and how, is not needed for recording.
     if name in ("Enum", "Info"):
         return getattr(metrics, name)
-    if name in __all__ or name == "exposition":
-        exposition = importlib.import_module("vedette.prometheus.exposition")
-        return exposition if name == "exposition" else getattr(exposition, name)
+    if name in ("exposition", "metrics_core", "openmetrics", "samples"):
+        return importlib.import_module(f"vedette.prometheus.{name}")
+    if name in __all__:
+        return getattr(importlib.import_module("vedette.prometheus.exposition"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

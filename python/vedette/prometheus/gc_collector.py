@@ -6,7 +6,7 @@ import gc
 import platform
 from collections.abc import Iterable
 
-from vedette.prometheus.metrics_core import CounterMetricFamily, Metric
+from vedette.prometheus._metric import Metric
 from vedette.prometheus.registry import REGISTRY, CollectorRegistry
 
 _FAMILIES = (
@@ -28,6 +28,8 @@ class GCCollector:
 
     def collect(self) -> Iterable[Metric]:
         """The counts of this process."""
+        from vedette.prometheus.metrics_core import CounterMetricFamily
+
         found = []
         stats = gc.get_stats()
         for key, name, documentation in _FAMILIES:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from vedette import _native
+from vedette.prometheus._metric import Metric
 from vedette.prometheus.context_managers import ExceptionCounter, InprogressTracker, Timer
-from vedette.prometheus.metrics_core import Metric
 from vedette.prometheus.registry import REGISTRY, CollectorRegistry
 from vedette.prometheus.utils import INF
 from vedette.prometheus.validation import _validate_labelnames, _validate_metric_name

@@ -6,7 +6,7 @@ import platform as _platform
 from collections.abc import Iterable
 from typing import Any
 
-from vedette.prometheus.metrics_core import GaugeMetricFamily, Metric
+from vedette.prometheus._metric import Metric
 from vedette.prometheus.registry import REGISTRY, CollectorRegistry
 
 
@@ -34,8 +34,7 @@ class PlatformCollector:
             registry.register(self)
 
     def _describe(self) -> Iterable[Metric]:
-        labels = list(self._info)
-        return [GaugeMetricFamily("python_info", "Python platform information", labels=labels)]
+        return [Metric("python_info", "Python platform information", "gauge")]
 
     def collect(self) -> Iterable[Metric]:
         """The one family."""

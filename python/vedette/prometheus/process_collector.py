@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 
-from vedette.prometheus.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from vedette.prometheus._metric import Metric
 from vedette.prometheus.registry import REGISTRY, CollectorRegistry
 
 
@@ -63,6 +63,8 @@ class ProcessCollector:
         return found
 
     def _times(self, pid: str) -> list[Metric]:
+        from vedette.prometheus.metrics_core import CounterMetricFamily
+
         lines = self._read("stat").splitlines()
         booted = next(float(line.split()[1]) for line in lines if line.startswith("btime "))
         # The fields behind the name, which may hold anything: proc(5) numbers the first of them 3.
@@ -97,6 +99,8 @@ class ProcessCollector:
         ]
 
     def _gauge(self, name: str, documentation: str, value: float) -> Metric:
+        from vedette.prometheus.metrics_core import GaugeMetricFamily
+
         return GaugeMetricFamily(self._prefix + name, documentation, value=value)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from threading import Lock
 from typing import Any, Protocol
 
-from vedette.prometheus.metrics_core import Metric
+from vedette.prometheus._metric import Metric
 
 
 class Collector(Protocol):

@@ -6,12 +6,18 @@ thread of its own. Specification: trace/sdk.md and logs/sdk.md, "Batching proces
 
 from __future__ import annotations
 
-from typing import Any
+import inspect
+import logging
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.metrics import MeterProvider
 
 from vedette import _env, _native
-from vedette.sdk._python_queue import PythonQueue, shut_exporter
+
+if TYPE_CHECKING:
+    from vedette.sdk._python_queue import PythonQueue
+
+logger = logging.getLogger("vedette")
 
 # The native queue is bounded by bytes. It holds some 80,000 spans of usual size.
 QUEUE_BYTES = 16 << 20
@@ -86,6 +92,8 @@ class ExportingProcessor:
         if native:
             self._open_lane(exporter, queue_items, batch_items=batch, delay_ms=max(1, int(delay)))
         else:
+            from vedette.sdk._python_queue import PythonQueue  # few have such an exporter
+
             self._queue = PythonQueue(exporter, queue_items, batch, delay / 1000, self._noun)
         self._observe("batching", queue_items, meter_provider)
 
@@ -133,3 +141,18 @@ class ExportingProcessor:
         """``queued``, ``sent``, ``dropped_full``, ``dropped_failed``, ``rejected``; empty where there is no queue."""
         queue = self._queue or self._lane
         return queue.stats() if queue is not None else {}
+
+
+def shut_exporter(exporter: Any, timeout: float) -> None:
+    """``exporter.shutdown()``, with the time that is left where it takes that."""
+    try:
+        parameters = inspect.signature(exporter.shutdown).parameters
+    except (TypeError, ValueError):
+        parameters = {}
+    try:
+        if "timeout_millis" in parameters:
+            exporter.shutdown(timeout_millis=timeout * 1000)
+        else:
+            exporter.shutdown()
+    except Exception:
+        logger.exception("%r could not be shut down", exporter)

@@ -6,7 +6,6 @@ first item and is a daemon; a forked child starts with an empty queue and a thre
 
 from __future__ import annotations
 
-import inspect
 import logging
 import threading
 from collections import deque
@@ -16,6 +15,7 @@ from typing import Any
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 
 from vedette._forks import after_fork_in_child
+from vedette.sdk._exporting import shut_exporter
 
 logger = logging.getLogger("vedette")
 
@@ -156,18 +156,3 @@ class PythonQueue:
     def stats(self) -> dict[str, int]:
         with self._changed:
             return {**self._stats, "rejected": 0}
-
-
-def shut_exporter(exporter: Any, timeout: float) -> None:
-    """``exporter.shutdown()``, with the time that is left where it takes that."""
-    try:
-        parameters = inspect.signature(exporter.shutdown).parameters
-    except (TypeError, ValueError):
-        parameters = {}
-    try:
-        if "timeout_millis" in parameters:
-            exporter.shutdown(timeout_millis=timeout * 1000)
-        else:
-            exporter.shutdown()
-    except Exception:
-        logger.exception("%r could not be shut down", exporter)

@@ -14,6 +14,7 @@ from typing import Any
 
 from vedette import _env, _native
 from vedette.exporter.prometheus._names import Names, TranslationStrategy
+from vedette.instrumentation._metrics import METER
 from vedette.prometheus import REGISTRY, CollectorRegistry, start_http_server
 from vedette.prometheus.core import Metric as Family
 from vedette.prometheus.samples import Exemplar
@@ -114,6 +115,8 @@ class PrometheusMetricReader(MetricReader):
         named = self._names.of(stream.name, stream.unit or "", stream.kind, monotonic)
         if named is None:
             return False
+        if stream.scope.name == METER and named.name in self._registry._names_to_collectors:
+            return False  # shown by the registry itself
         known = self._kinds.setdefault(named.full, named.type_name)
         if known != named.type_name:
             logger.warning(
