@@ -207,6 +207,7 @@ class EventReader {
 };
 
 PyObject* current_sink = nullptr;
+PyObject* current_taker = nullptr;
 
 }  // namespace
 
@@ -230,6 +231,18 @@ void ship(const sdk::ProtoBuffer& record) {
 
 bool shipping() {
   return current_sink != nullptr;
+}
+
+void hand_events_to(PyObject* taker) {
+  Py_XSETREF(current_taker, Py_XNewRef(taker));
+}
+
+void hand_event(PyObject* method, PyObject* event) {
+  if (!current_taker) return;
+  const ErrorGuard guard;
+  const Ref taker = Ref::borrow(current_taker);  // it may be replaced meanwhile
+  const Ref done(PyObject_CallFunctionObjArgs(taker.get(), method, event, nullptr));
+  if (!done) PyErr_Clear();
 }
 
 }  // namespace vedette::native

@@ -17,5 +17,10 @@ void ship_to(PyObject* sink);
 /// Sends a record that read_event() wrote; nothing while there is nowhere to send it.
 void ship(const sdk::ProtoBuffer& record);
 bool shipping();
+/// Who gets events themselves, and their method, instead: exporters written in Python. Null:
+/// nobody.
+void hand_events_to(PyObject* taker);
+/// Hands an event on, if there is somebody. What that raises is dropped.
+void hand_event(PyObject* method, PyObject* event);
 
 }  // namespace vedette::native

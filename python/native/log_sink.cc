@@ -135,14 +135,28 @@ PyObject* current_ids(PyObject*, PyObject*) {
   return Py_BuildValue("(s#s#)", text, Py_ssize_t{32}, text + 32, Py_ssize_t{16});
 }
 
-/// ship_logs_to(LogSink or None) -> what it was before is forgotten.
-PyObject* ship_logs_to(PyObject*, PyObject* sink) {
-  if (sink != Py_None && !is_sink(sink)) {
-    PyErr_SetString(PyExc_TypeError, "not a LogSink");
+/// ship_logs_to(LogSink, or a function of method and event, or None) -> what it was before is
+/// forgotten.
+PyObject* ship_logs_to(PyObject*, PyObject* target) {
+  const bool native = is_sink(target);
+  if (target != Py_None && !native && !PyCallable_Check(target)) {
+    PyErr_SetString(PyExc_TypeError, "neither a LogSink nor a function");
     return nullptr;
   }
-  ship_to(sink == Py_None ? nullptr : sink);
+  ship_to(native ? target : nullptr);
+  hand_events_to(native || target == Py_None ? nullptr : target);
   return none();
+}
+
+/// severity_named("warn") -> (13, "WARNING")
+PyObject* py_severity_named(PyObject*, PyObject* name) {
+  if (!PyUnicode_Check(name)) {
+    PyErr_SetString(PyExc_TypeError, "the name of a level is a str");
+    return nullptr;
+  }
+  const Severity severity = severity_named(Utf8(name).view());
+  const std::string_view text = severity.text;
+  return Py_BuildValue("(Is#)", severity.number, text.data(), static_cast<Py_ssize_t>(text.size()));
 }
 
 /// ship_event(logger, method_name, event_dict) -> event_dict
@@ -156,12 +170,15 @@ PyObject* ship_event(PyObject*, PyObject* const* args, Py_ssize_t nargs) {
     read_event(args[2], args[1], nullptr, &*record);
     ship(*record);
   }
+  hand_event(args[1], args[2]);
   return Py_NewRef(args[2]);
 }
 
 PyMethodDef module_functions[] = {
     {"current_ids", current_ids, METH_NOARGS, "The current trace and span id in hex, or None."},
-    {"ship_logs_to", ship_logs_to, METH_O, "ship_logs_to(sink): where events go; None: nowhere."},
+    {"ship_logs_to", ship_logs_to, METH_O,
+     "ship_logs_to(sink or function): where events go; None: nowhere."},
+    {"severity_named", py_severity_named, METH_O, "Number and text of a level's name."},
     {"ship_event", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(ship_event)),
      METH_FASTCALL, "structlog processor: sends the event and hands it on."},
     {"emit_log", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(emit_log)),

@@ -36,6 +36,7 @@ PyObject* renderer_call(PyObject* self, PyObject* const* args, size_t nargsf, Py
   JsonText json(*line, as_renderer(self)->fallback);
   read_event(args[2], args[1], &json, ships ? &*record : nullptr);
   if (ships) ship(*record);
+  if (as_renderer(self)->ship) hand_event(args[1], args[2]);
   if ((*line).failed()) return PyErr_NoMemory();
   return PyUnicode_DecodeUTF8((*line).data(), static_cast<Py_ssize_t>((*line).size()), "replace");
 }

@@ -18,6 +18,8 @@ from sink import any_value, attributes
 from vedette import _native
 from vedette.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from vedette.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from vedette.sdk._logs import LoggerProvider
+from vedette.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from vedette.sdk.resources import Resource
 from vedette.sdk.trace import TracerProvider
 from vedette.sdk.trace.export import BatchSpanProcessor
@@ -334,3 +336,32 @@ def test_a_forked_child_writes_too(tmp_path):
         stop.set()
         thread.join()
     assert (tmp_path / "out").read_text().splitlines().count("child") == 20
+
+
+def test_exporters_written_in_python_get_events_too():
+    kept = InMemoryLogRecordExporter()
+    provider = LoggerProvider(Resource({"service.name": "shop"}), shutdown_on_exit=False)
+    provider.add_log_record_processor(SimpleLogRecordProcessor(kept))
+    vedette.logs.use(provider)
+    try:
+        event = {"event": "failed", "level": "warn", "n": 1, "exc_info": KeyError("k")}
+        with tracer.start_as_current_span("s") as span:
+            text = render(None, "error", dict(event))
+            assert vedette.logs.ship(None, "warning", {"event": "again"}) == {"event": "again"}
+        render(None, "info", {"event": "bad", "exc_info": object(), 7: object()})
+    finally:
+        vedette.logs.configure(None, None)
+    first, second, third = (one.log_record for one in kept.get_finished_logs())
+    assert (first.body, first.severity_text, first.severity_number.value) == (
+        "failed",
+        "WARNING",
+        13,
+    )
+    assert first.attributes["n"] == 1
+    assert first.attributes["exception.type"] == "KeyError"
+    assert {first.trace_id, second.trace_id} == {span.get_span_context().trace_id}
+    assert f"{first.trace_id:032x}" == json.loads(text)["trace_id"]
+    assert (second.body, second.severity_text) == ("again", "WARNING")
+    assert third.body == "bad"
+    render(None, "info", {"event": "to nobody"})
+    assert len(kept.get_finished_logs()) == 3

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 import weakref
 from collections.abc import Callable, MutableMapping
 from typing import Any, TextIO
@@ -102,8 +103,16 @@ class _Target:
         """The way where exporters or processors written in Python have a part in it; ``None``: there is none."""
         return None if self._provider is None else self._provider.get_logger(name)
 
+    def take_event(self, method: str, event: EventDict) -> None:
+        """An event of structlog, the way through Python."""
+        logger = self.logger("structlog")
+        if logger is not None:
+            logger.emit(**_fields_of(method, event))
+
     def _renew_sinks(self) -> None:
-        _native.ship_logs_to(self.sink("structlog"))
+        sink = self.sink("structlog")
+        through_python = sink is None and self._provider is not None
+        _native.ship_logs_to(self.take_event if through_python else sink)
         for one in list(self._handlers):
             one._renew_sinks()
 
@@ -171,6 +180,37 @@ def correlate_from_environment() -> None:
         format=_env.read("OTEL_PYTHON_LOG_FORMAT") or LOGGING_FORMAT,
         level=getattr(logging, "WARNING" if level == "WARN" else level, logging.INFO),
     )
+
+
+def _fields_of(method: str, event: EventDict) -> dict[str, Any]:
+    """What an event is as a log record: as native code makes it."""
+    from opentelemetry._logs import SeverityNumber
+
+    rest = dict(event)
+    for known in ("trace_id", "span_id", "timestamp"):  # the record has its own
+        rest.pop(known, None)
+    body, level, exc_info = (
+        rest.pop("event", None),
+        rest.pop("level", method),
+        rest.pop("exc_info", None),
+    )
+    if "exception" in rest:
+        rest["exception.stacktrace"] = rest.pop("exception")
+    if isinstance(exc_info, tuple):
+        exc_info = exc_info[1]
+    elif exc_info and not isinstance(exc_info, BaseException):
+        exc_info = sys.exc_info()[1]
+    number, text = _native.severity_named(str(level))
+    now = time.time_ns()
+    return {
+        "timestamp": now,
+        "observed_timestamp": now,
+        "severity_number": SeverityNumber(number),
+        "severity_text": text,
+        "body": body,
+        "attributes": rest,
+        "exception": exc_info or None,
+    }
 
 
 def loguru_sink(message: Any) -> None:

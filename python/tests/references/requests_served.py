@@ -139,6 +139,31 @@ variants(
 )  # fmt: skip
 
 
+def _pushed(pusher):
+    former, _asgi._http_metrics = _asgi._http_metrics, _native.HttpMetrics(CollectorRegistry())
+    metrics, observed = _asgi._http_metrics, _asgi.observe(answers, tracer)
+    _asgi._http_metrics = former
+
+    def call():
+        metrics.push_to(pusher)
+        for _ in range(2):
+            drive(observed(scope(), receive, send))
+        metrics.active()
+
+    return call
+
+
+variants(
+    {
+        "is pushed": lambda *outcome: float,
+        "has no place": lambda *outcome: outcome[9],
+        "is refused": lambda *outcome: outcome.index,
+    },
+    _pushed,
+    "duration that",
+)
+
+
 @operation
 def requests_abandoned():
     """Cancelled at every await, closed, or never awaited."""
