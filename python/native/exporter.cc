@@ -1,6 +1,7 @@
 #include "exporter.h"
 
 #include "readable.h"
+#include "sdk/transport.h"
 
 namespace vedette::native {
 
@@ -51,6 +52,12 @@ bool read_headers(PyObject* headers, sdk::Endpoint* endpoint) {
   return true;
 }
 
+sdk::Signal signal_of(std::string_view name) {
+  return name == "logs"      ? sdk::Signal::kLogs
+         : name == "metrics" ? sdk::Signal::kMetrics
+                             : sdk::Signal::kTraces;
+}
+
 /// add_lane(signal, protocol, url, insecure=…, …) -> Lane
 PyObject* thread_add_lane(PyObject* self, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"signal",      "protocol",          "url",
@@ -71,12 +78,14 @@ PyObject* thread_add_lane(PyObject* self, PyObject* args, PyObject* kwargs) {
     return nullptr;
   }
   sdk::Endpoint endpoint;
-  endpoint.signal = std::string_view(signal) == "logs"      ? sdk::Signal::kLogs
-                    : std::string_view(signal) == "metrics" ? sdk::Signal::kMetrics
-                                                            : sdk::Signal::kTraces;
-  endpoint.protocol =
-      std::string_view(protocol) == "grpc" ? sdk::Protocol::kGrpc : sdk::Protocol::kHttp;
-  if (Status status = sdk::parse_url(url, insecure != 0, &endpoint); !status.ok()) {
+  endpoint.signal = signal_of(signal);
+  endpoint.protocol = std::string_view(protocol) == "grpc"   ? sdk::Protocol::kGrpc
+                      : std::string_view(protocol) == "file" ? sdk::Protocol::kFile
+                                                             : sdk::Protocol::kHttp;
+  endpoint.json = std::string_view(protocol) == "http/json";
+  if (endpoint.protocol == sdk::Protocol::kFile) {
+    endpoint.path = url;
+  } else if (Status status = sdk::parse_url(url, insecure != 0, &endpoint); !status.ok()) {
     PyErr_SetString(PyExc_ValueError, status.error().message.c_str());
     return nullptr;
   }
@@ -196,9 +205,25 @@ PyType_Slot lane_slots[] = {
 PyType_Spec lane_spec = {"vedette._native.Lane", sizeof(LaneObject), 0,
                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, lane_slots};
 
+/// otlp_json(signal, request) -> str
+PyObject* otlp_json(PyObject*, PyObject* args) {
+  const char *signal, *request;
+  Py_ssize_t size;
+  if (!PyArg_ParseTuple(args, "sy#", &signal, &request, &size)) return nullptr;
+  const std::string json = sdk::json_of(signal_of(signal), {request, static_cast<size_t>(size)});
+  return PyUnicode_DecodeUTF8(json.data(), static_cast<Py_ssize_t>(json.size()), "replace");
+}
+
+PyMethodDef module_functions[] = {
+    {"otlp_json", otlp_json, METH_VARARGS,
+     "otlp_json(signal, request) -> an encoded request as OTLP's JSON, on one line."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
 }  // namespace
 
 bool add_exporter_types(PyObject* module) {
+  if (PyModule_AddFunctions(module, module_functions) < 0) return false;
   thread_type = add_type(module, &thread_spec);
   lane_type = thread_type ? add_type(module, &lane_spec) : nullptr;
   return lane_type != nullptr;

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import json
 import queue
 import threading
 import zlib
@@ -11,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import grpc
 import pytest
+from google.protobuf import json_format
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2_grpc as logs_grpc
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
     ExportLogsServiceRequest,
@@ -28,6 +31,30 @@ from opentelemetry.proto.collector.trace.v1 import (
 from opentelemetry.proto.collector.trace.v1 import (
     trace_service_pb2_grpc as trace_grpc,
 )
+
+REQUESTS = {
+    "traces": trace_pb.ExportTraceServiceRequest,
+    "metrics": metrics_pb.ExportMetricsServiceRequest,
+    "logs": ExportLogsServiceRequest,
+}
+
+
+def from_json(signal, text):
+    """OTLP's JSON as a message. Strict: unknown names and values of wrong kinds are errors."""
+
+    def as_protobuf_has_it(value):
+        if isinstance(value, list):
+            return [as_protobuf_has_it(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        return {
+            key: base64.b64encode(bytes.fromhex(item)).decode()
+            if key in ("traceId", "spanId", "parentSpanId")
+            else as_protobuf_has_it(item)
+            for key, item in value.items()
+        }
+
+    return json_format.ParseDict(as_protobuf_has_it(json.loads(text)), REQUESTS[signal]())
 
 
 class Sink:
@@ -88,7 +115,7 @@ class HttpSink(Sink):
                 else:
                     status, headers, reply = answer
                     if status == 200:
-                        sink.keep(self.path, body)
+                        sink.keep(self.path, body, self.headers["Content-Type"])
                     self.send_response(status)
                     for name, value in {"Content-Length": str(len(reply)), **headers}.items():
                         self.send_header(name, value)
@@ -109,14 +136,14 @@ class HttpSink(Sink):
         )
         self.thread.start()
 
-    def keep(self, path, body):
+    def keep(self, path, body, content_type):
         self.bodies.append(body)
-        if path.endswith("logs"):
-            self.logs.append(ExportLogsServiceRequest.FromString(body))
-        elif path.endswith("metrics"):
-            self.metrics.append(metrics_pb.ExportMetricsServiceRequest.FromString(body))
+        signal = next((name for name in ("logs", "metrics") if path.endswith(name)), "traces")
+        kept = {"logs": self.logs, "metrics": self.metrics, "traces": self.requests}[signal]
+        if content_type == "application/json":
+            kept.append(from_json(signal, body))
         else:
-            self.requests.append(trace_pb.ExportTraceServiceRequest.FromString(body))
+            kept.append(REQUESTS[signal].FromString(body))
 
     def close(self):
         self.server.shutdown()

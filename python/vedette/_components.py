@@ -22,20 +22,27 @@ PROPAGATOR = "opentelemetry_propagator"
 
 _GRPC = "vedette.exporter.otlp.proto.grpc"
 _HTTP = "vedette.exporter.otlp.proto.http"
+_JSON = "vedette.exporter.otlp.json"
 
 _OWN = {
     (TRACES_EXPORTER, "otlp_proto_grpc"): f"{_GRPC}.trace_exporter:OTLPSpanExporter",
     (TRACES_EXPORTER, "otlp_proto_http"): f"{_HTTP}.trace_exporter:OTLPSpanExporter",
+    (TRACES_EXPORTER, "otlp_json_http"): f"{_JSON}.http.trace_exporter:OTLPSpanExporter",
+    (TRACES_EXPORTER, "otlp_json_file"): f"{_JSON}.file.trace_exporter:FileSpanExporter",
     (TRACES_EXPORTER, "console"): "vedette.sdk.trace.export:ConsoleSpanExporter",
     (TRACES_EXPORTER, "zipkin"): "vedette.exporter.zipkin.proto.http:ZipkinExporter",
     (TRACES_EXPORTER, "zipkin_proto"): "vedette.exporter.zipkin.proto.http:ZipkinExporter",
     (TRACES_EXPORTER, "zipkin_json"): "vedette.exporter.zipkin.json:ZipkinExporter",
     (METRICS_EXPORTER, "otlp_proto_grpc"): f"{_GRPC}.metric_exporter:OTLPMetricExporter",
     (METRICS_EXPORTER, "otlp_proto_http"): f"{_HTTP}.metric_exporter:OTLPMetricExporter",
+    (METRICS_EXPORTER, "otlp_json_http"): f"{_JSON}.http.metric_exporter:OTLPMetricExporter",
+    (METRICS_EXPORTER, "otlp_json_file"): f"{_JSON}.file.metric_exporter:FileMetricExporter",
     (METRICS_EXPORTER, "console"): "vedette.sdk.metrics.export:ConsoleMetricExporter",
     (METRICS_EXPORTER, "prometheus"): "vedette.exporter.prometheus:_AutoPrometheusMetricReader",
     (LOGS_EXPORTER, "otlp_proto_grpc"): f"{_GRPC}._log_exporter:OTLPLogExporter",
     (LOGS_EXPORTER, "otlp_proto_http"): f"{_HTTP}._log_exporter:OTLPLogExporter",
+    (LOGS_EXPORTER, "otlp_json_http"): f"{_JSON}.http._log_exporter:OTLPLogExporter",
+    (LOGS_EXPORTER, "otlp_json_file"): f"{_JSON}.file._log_exporter:FileLogExporter",
     (LOGS_EXPORTER, "console"): "vedette.sdk._logs.export:ConsoleLogRecordExporter",
     (PROPAGATOR, "tracecontext"): "opentelemetry.trace.propagation.tracecontext:TraceContextTextMapPropagator",
     (PROPAGATOR, "baggage"): "opentelemetry.baggage.propagation:W3CBaggagePropagator",
@@ -44,6 +51,12 @@ _OWN = {
     (PROPAGATOR, "jaeger"): "vedette.propagators:JaegerPropagator",
     (PROPAGATOR, "ottrace"): "vedette.propagators:OTTracePropagator",
 }  # fmt: skip
+
+_OTLP_NAMES = {
+    "grpc": "otlp_proto_grpc",
+    "http/protobuf": "otlp_proto_http",
+    "http/json": "otlp_json_http",
+}
 
 EXPORTER_GROUPS = {
     "traces": TRACES_EXPORTER,
@@ -73,7 +86,7 @@ def find(group: str, name: str) -> Any:
 
 
 def otlp_protocol(signal: str) -> str:
-    """``grpc`` or ``http/protobuf``. Unless it is said: gRPC where the endpoint's port is gRPC's own, 4317."""
+    """``grpc``, ``http/protobuf`` or ``http/json``. Unless it is said: gRPC where the endpoint's port is gRPC's own, 4317."""
     protocol = _env.given("OTEL_EXPORTER_OTLP_PROTOCOL", signal)
     if protocol is not None:
         return str(protocol)
@@ -88,8 +101,7 @@ def otlp_protocol(signal: str) -> str:
 def exporter(signal: str, name: str) -> Any:
     """The exporter class (for metrics: or reader class) of a name in ``OTEL_{TRACES,METRICS,LOGS}_EXPORTER``."""
     if name == "otlp":
-        protocol = otlp_protocol(signal)
-        if protocol == "http/json":
-            raise UnknownComponentError("OTLP in JSON is not sent; use http/protobuf or grpc")
-        name = "otlp_proto_grpc" if protocol == "grpc" else "otlp_proto_http"
+        name = _OTLP_NAMES[otlp_protocol(signal)]
+    elif name == "otlp/stdout":
+        name = "otlp_json_file"
     return find(EXPORTER_GROUPS[signal], name)

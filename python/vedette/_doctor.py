@@ -147,7 +147,7 @@ def _endpoints(report: Report) -> None:
             except Exception as error:
                 report.line("broken", f"{signal}: {name}", str(error))
                 continue
-            if not name.startswith("otlp"):
+            if not name.startswith("otlp") or name in ("otlp/stdout", "otlp_json_file"):
                 report.line("ok", f"{signal}: {name}")
                 continue
             protocol = _components.otlp_protocol(signal)

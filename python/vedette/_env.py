@@ -90,9 +90,9 @@ TABLE: tuple[Variable, ...] = (
     Variable("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "limit", None, about="characters; else the one for all"),
     Variable("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "limit", 128),
     # Exporters
-    Variable("OTEL_TRACES_EXPORTER", "list", ("otlp",), about="otlp, console, none, or plug-ins' names"),
-    Variable("OTEL_METRICS_EXPORTER", "list", ("otlp",), about="otlp, console, prometheus, none, or plug-ins' names"),
-    Variable("OTEL_LOGS_EXPORTER", "list", ("otlp",), about="otlp, console, none, or plug-ins' names"),
+    Variable("OTEL_TRACES_EXPORTER", "list", ("otlp",), about="otlp, otlp/stdout, console, none, or plug-ins' names"),
+    Variable("OTEL_METRICS_EXPORTER", "list", ("otlp",), about="otlp, otlp/stdout, console, prometheus, none, or plug-ins' names"),
+    Variable("OTEL_LOGS_EXPORTER", "list", ("otlp",), about="otlp, otlp/stdout, console, none, or plug-ins' names"),
     _otlp("ENDPOINT", "url", about="base URL; of one signal: the whole URL"),
     _otlp("PROTOCOL", "choice", None, choices=("grpc", "http/protobuf", "http/json"),
           about="grpc where the endpoint's port is 4317, else http/protobuf"),

@@ -173,6 +173,7 @@ def _pushes() -> bool:
         return "otlp" in _env.read("OTEL_METRICS_EXPORTER")
     module = sys.modules.get("vedette.exporter.otlp._metrics")
     return module is not None and any(
-        isinstance(getattr(reader, "_exporter", None), module.OtlpMetricExporter)
+        isinstance(exporter := getattr(reader, "_exporter", None), module.OtlpMetricExporter)
+        and exporter._protocol != "file"
         for reader in native._metric_readers
     )

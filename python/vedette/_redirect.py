@@ -41,6 +41,8 @@ FAMILIES = (
             ("opentelemetry.sdk", "vedette.sdk"),
             ("opentelemetry.exporter.otlp.proto.grpc", "vedette.exporter.otlp.proto.grpc"),
             ("opentelemetry.exporter.otlp.proto.http", "vedette.exporter.otlp.proto.http"),
+            ("opentelemetry.exporter.otlp.json.http", "vedette.exporter.otlp.json.http"),
+            ("opentelemetry.exporter.otlp.json.file", "vedette.exporter.otlp.json.file"),
             ("opentelemetry.exporter.prometheus", "vedette.exporter.prometheus"),
             ("opentelemetry.exporter.zipkin", "vedette.exporter.zipkin"),
         ),

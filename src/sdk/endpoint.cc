@@ -7,6 +7,7 @@
 namespace vedette::sdk {
 
 std::string Endpoint::url() const {
+  if (protocol == Protocol::kFile) return "file:" + path;
   const bool v6 = host.find(':') != std::string::npos;
   return (tls ? "https://" : "http://") + (v6 ? '[' + host + ']' : host) + ':' +
          std::to_string(port) + path;
@@ -73,6 +74,42 @@ void read_partial_success(std::string_view response, SendResult* result) {
     }
   } catch (const std::exception&) {
     // Not protobuf: the batch was taken all the same.
+  }
+}
+
+namespace {
+
+/// What follows `"name":`, anywhere in the text, a quote left out. Quotes within strings of JSON
+/// have a backslash before them, so that no message can pass for a key.
+std::string_view after_key(std::string_view json, std::string_view name) {
+  const std::string key = '"' + std::string(name) + '"';
+  constexpr std::string_view kSpace = " \t\r\n";
+  const auto skip_space = [&] {
+    json.remove_prefix(std::min(json.find_first_not_of(kSpace), json.size()));
+  };
+  const size_t at = json.find(key);
+  if (at == json.npos) return {};
+  json.remove_prefix(at + key.size());
+  skip_space();
+  if (!json.starts_with(':')) return {};
+  json.remove_prefix(1);
+  skip_space();
+  if (json.starts_with('"')) json.remove_prefix(1);
+  return json;
+}
+
+}  // namespace
+
+void read_json_partial_success(std::string_view response, SendResult* result) {
+  for (const char* name : {"rejectedSpans", "rejectedLogRecords", "rejectedDataPoints"}) {
+    const std::string_view number = after_key(response, name);
+    std::from_chars(number.data(), number.data() + number.size(), result->rejected);
+  }
+  const std::string_view text = after_key(response, "errorMessage");
+  for (size_t i = 0; i < text.size() && text[i] != '"'; ++i) {
+    // For a person: an escape is shown as the character it names, or as it is.
+    if (text[i] == '\\' && i + 1 < text.size() && text[i + 1] != 'u') ++i;
+    result->message += text[i];
   }
 }
 

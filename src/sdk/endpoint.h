@@ -12,7 +12,7 @@
 
 namespace vedette::sdk {
 
-enum class Protocol : uint8_t { kHttp, kGrpc };
+enum class Protocol : uint8_t { kHttp, kGrpc, kFile };
 enum class Signal : uint8_t { kTraces, kMetrics, kLogs };
 
 struct Endpoint {
@@ -21,7 +21,8 @@ struct Endpoint {
   bool tls = false;
   std::string host;
   uint16_t port = 0;
-  std::string path;  // HTTP only, "/v1/traces"
+  std::string path;   // of HTTP "/v1/traces", or the file's
+  bool json = false;  // HTTP only: the body is JSON
   std::vector<std::pair<std::string, std::string>> headers;
   bool gzip = false;
   bool deflate = false;  // HTTP only
@@ -32,7 +33,7 @@ struct Endpoint {
   std::string certificate_file;               // ours, for mutual TLS
   std::string key_file;
 
-  /// "http://127.0.0.1:4318/v1/traces", for messages.
+  /// "http://127.0.0.1:4318/v1/traces" or "file:/tmp/traces.jsonl", for messages.
   std::string url() const;
 };
 
@@ -56,6 +57,8 @@ struct SendResult {
 
 /// Reads an Export*ServiceResponse: what of the batch was rejected, and why.
 void read_partial_success(std::string_view response, SendResult* result);
+/// The same, of a response in JSON.
+void read_json_partial_success(std::string_view response, SendResult* result);
 
 /// Responses longer than this are not read (the specification's recommendation).
 constexpr size_t kResponseBytesMax = 4u << 20;

@@ -56,6 +56,31 @@ TEST(Endpoint, ReadsPartialSuccess) {
   EXPECT_EQ(nothing.rejected, 0u);
 }
 
+TEST(Endpoint, ReadsPartialSuccessInJson) {
+  const struct {
+    const char* response;
+    uint64_t rejected;
+    const char* message;
+  } cases[] = {
+      {R"({"partialSuccess":{"rejectedSpans":"3","errorMessage":"too old"}})", 3, "too old"},
+      {R"({ "partialSuccess" : { "errorMessage" : "a \"b\"\\", "rejectedLogRecords" : 4 } })", 4,
+       "a \"b\"\\"},
+      {R"({"partialSuccess":{"errorMessage":"\"rejectedSpans\": 7"}})", 0, "\"rejectedSpans\": 7"},
+      {R"({"partialSuccess":{"rejectedDataPoints":-1}})", 0, ""},
+      {R"({"partialSuccess":{"rejectedDataPoints":null,"errorMessage":)", 0, ""},
+      {R"({"errorMessage":"cut \)", 0, "cut \\"},
+      {R"("rejectedSpans")", 0, ""},
+      {"\xff not JSON", 0, ""},
+      {"", 0, ""},
+  };
+  for (const auto& c : cases) {
+    SendResult result;
+    read_json_partial_success(c.response, &result);
+    EXPECT_EQ(result.rejected, c.rejected) << c.response;
+    EXPECT_EQ(result.message, c.message) << c.response;
+  }
+}
+
 TEST(ProtoBuffer, MessagesOfAnySizeGetTheShortestLength) {
   for (const size_t size : {0, 1, 127, 128, 16'383, 16'384}) {
     ProtoBuffer buffer;

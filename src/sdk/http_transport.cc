@@ -46,9 +46,10 @@ class HttpTransport final : public Transport {
  public:
   explicit HttpTransport(Endpoint endpoint)
       : endpoint_(std::move(endpoint)), connection_(endpoint_) {
+    const std::string type = endpoint_.json ? "application/json" : "application/x-protobuf";
     head_ = "POST " + endpoint_.path + " HTTP/1.1\r\nHost: " + host_header() +
-            "\r\nUser-Agent: " + std::string(user_agent()) +
-            "\r\nContent-Type: application/x-protobuf\r\nAccept: application/x-protobuf\r\n";
+            "\r\nUser-Agent: " + std::string(user_agent()) + "\r\nContent-Type: " + type +
+            "\r\nAccept: " + type + "\r\n";
     if (endpoint_.gzip) head_ += "Content-Encoding: gzip\r\n";
     if (endpoint_.deflate) head_ += "Content-Encoding: deflate\r\n";
     for (const auto& [name, value] : endpoint_.headers) head_ += name + ": " + value + "\r\n";
@@ -61,7 +62,11 @@ class HttpTransport final : public Transport {
   void obey(WaitLimits* limits) override { connection_.obey(limits); }
 
   SendResult send(std::string_view body, int64_t deadline_ns) override {
-    std::string packed;
+    std::string json, packed;
+    if (endpoint_.json) {
+      json = json_of(endpoint_.signal, body);
+      body = json;
+    }
     if (endpoint_.gzip || endpoint_.deflate) {
       packed = endpoint_.gzip ? gzip(body) : deflate(body);
       body = packed;
@@ -147,7 +152,11 @@ class HttpTransport final : public Transport {
     SendResult result;
     const int status = response.status;
     if (status >= 200 && status < 300) {
-      read_partial_success(response.body, &result);
+      if (endpoint_.json) {
+        read_json_partial_success(response.body, &result);
+      } else {
+        read_partial_success(response.body, &result);
+      }
       return result;
     }
     const bool retryable = status == 429 || status == 502 || status == 503 || status == 504;

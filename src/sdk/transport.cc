@@ -2,11 +2,21 @@
 
 #include <libdeflate.h>
 
+#include "wire/otlp_to_json.h"
+
 namespace vedette::sdk {
 
 std::unique_ptr<Transport> Transport::make(Endpoint endpoint) {
   if (endpoint.protocol == Protocol::kGrpc) return make_grpc_transport(std::move(endpoint));
+  if (endpoint.protocol == Protocol::kFile) return make_file_transport(std::move(endpoint));
   return make_http_transport(std::move(endpoint));
+}
+
+std::string json_of(Signal signal, std::string_view request) {
+  const auto as = signal == Signal::kTraces ? wire::Signal::kTraces
+                  : signal == Signal::kLogs ? wire::Signal::kLogs
+                                            : wire::Signal::kMetrics;
+  return wire::otlp_to_json(as, request);
 }
 
 std::string_view user_agent() {

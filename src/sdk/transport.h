@@ -25,6 +25,12 @@ class Transport {
 
 std::unique_ptr<Transport> make_http_transport(Endpoint endpoint);
 std::unique_ptr<Transport> make_grpc_transport(Endpoint endpoint);
+/// Appends to a file, a line of JSON for each batch (OpenTelemetry specification, "OTLP File
+/// Exporter").
+std::unique_ptr<Transport> make_file_transport(Endpoint endpoint);
+
+/// A request as OTLP's JSON.
+std::string json_of(Signal signal, std::string_view request);
 
 /// Empty when it fails. deflate: with zlib's header, as HTTP means it.
 std::string gzip(std::string_view bytes);

@@ -38,11 +38,13 @@ namespace instrumentation_scope {
 inline constexpr uint32_t kName = bytes_tag(1);
 inline constexpr uint32_t kVersion = bytes_tag(2);
 inline constexpr uint32_t kAttributes = bytes_tag(3);
+inline constexpr uint32_t kDroppedAttributesCount = varint_tag(4);
 }  // namespace instrumentation_scope
 // opentelemetry.proto.resource.v1.Resource
 namespace resource {
 inline constexpr uint32_t kAttributes = bytes_tag(1);
-}
+inline constexpr uint32_t kDroppedAttributesCount = varint_tag(2);
+}  // namespace resource
 
 // opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest
 namespace export_trace_service_request {
@@ -177,7 +179,8 @@ inline constexpr uint32_t kAggregationTemporality = varint_tag(2);
 // opentelemetry.proto.metrics.v1.ExponentialHistogram
 namespace exponential_histogram {
 inline constexpr uint32_t kDataPoints = bytes_tag(1);
-}
+inline constexpr uint32_t kAggregationTemporality = varint_tag(2);
+}  // namespace exponential_histogram
 // opentelemetry.proto.metrics.v1.Summary
 namespace summary {
 inline constexpr uint32_t kDataPoints = bytes_tag(1);
@@ -206,6 +209,28 @@ inline constexpr uint32_t kFlags = varint_tag(10);
 inline constexpr uint32_t kMin = fixed64_tag(11);
 inline constexpr uint32_t kMax = fixed64_tag(12);
 }  // namespace histogram_data_point
+// opentelemetry.proto.metrics.v1.ExponentialHistogramDataPoint
+namespace exponential_histogram_data_point {
+inline constexpr uint32_t kAttributes = bytes_tag(1);
+inline constexpr uint32_t kStartTimeUnixNano = fixed64_tag(2);
+inline constexpr uint32_t kTimeUnixNano = fixed64_tag(3);
+inline constexpr uint32_t kCount = fixed64_tag(4);
+inline constexpr uint32_t kSum = fixed64_tag(5);
+inline constexpr uint32_t kScale = varint_tag(6);
+inline constexpr uint32_t kZeroCount = fixed64_tag(7);
+inline constexpr uint32_t kPositive = bytes_tag(8);
+inline constexpr uint32_t kNegative = bytes_tag(9);
+inline constexpr uint32_t kFlags = varint_tag(10);
+inline constexpr uint32_t kExemplars = bytes_tag(11);
+inline constexpr uint32_t kMin = fixed64_tag(12);
+inline constexpr uint32_t kMax = fixed64_tag(13);
+inline constexpr uint32_t kZeroThreshold = fixed64_tag(14);
+}  // namespace exponential_histogram_data_point
+// opentelemetry.proto.metrics.v1.ExponentialHistogramDataPoint.Buckets
+namespace exponential_buckets {
+inline constexpr uint32_t kOffset = varint_tag(1);
+inline constexpr uint32_t kBucketCounts = bytes_tag(2);
+}  // namespace exponential_buckets
 // opentelemetry.proto.metrics.v1.SummaryDataPoint
 namespace summary_data_point {
 inline constexpr uint32_t kStartTimeUnixNano = fixed64_tag(2);

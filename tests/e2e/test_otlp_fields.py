@@ -32,9 +32,14 @@ WIRE_TYPES = {
         FieldDescriptor.TYPE_INT32,
         FieldDescriptor.TYPE_INT64,
         FieldDescriptor.TYPE_UINT32,
+        FieldDescriptor.TYPE_SINT32,
     },
 }
-PACKED = {("HistogramDataPoint", "bucket_counts"), ("HistogramDataPoint", "explicit_bounds")}
+PACKED = {
+    ("HistogramDataPoint", "bucket_counts"),
+    ("HistogramDataPoint", "explicit_bounds"),
+    ("Buckets", "bucket_counts"),
+}
 
 
 def snake_case(name):
@@ -63,7 +68,7 @@ def test_field(message, name, wire_type, number):
         assert field.type in WIRE_TYPES[wire_type]
 
 
-SCHEMA_FIELD = re.compile(r'\{"(\w+)",\s*otlp::(\w+)::k(\w+), Kind::(\w+)')
+SCHEMA_FIELD = re.compile(r'\{"(\w+)",\s*(?:otlp::)?(\w+)::k(\w+),\s*Kind::(\w+)')
 
 
 def test_json_names_are_those_of_the_descriptors():
@@ -73,7 +78,8 @@ def test_json_names_are_those_of_the_descriptors():
         r"^// (opentelemetry\.proto\.[\w.]+)\nnamespace (\w+) \{", header, re.M
     ):
         namespaces[namespace] = descriptor_pool.Default().FindMessageTypeByName(message)
-    schema = (ROOT / "src/wire/json/otlp_schema.cc").read_text()
+    namespaces["exponential"] = namespaces["exponential_histogram_data_point"]
+    schema = (ROOT / "src/wire/otlp_schema.cc").read_text()
     found = SCHEMA_FIELD.findall(schema)
     assert len(found) > 80
     for json_name, namespace, name, kind in found:
@@ -87,6 +93,14 @@ def test_json_names_are_those_of_the_descriptors():
             "kDouble": {FieldDescriptor.TYPE_DOUBLE},
             "kMessage": {FieldDescriptor.TYPE_MESSAGE},
             "kInteger": (WIRE_TYPES["varint"] | WIRE_TYPES["fixed64"] | WIRE_TYPES["fixed32"])
-            - {FieldDescriptor.TYPE_BOOL, FieldDescriptor.TYPE_DOUBLE},
+            - {FieldDescriptor.TYPE_BOOL, FieldDescriptor.TYPE_DOUBLE}
+            - {
+                FieldDescriptor.TYPE_INT64,
+                FieldDescriptor.TYPE_SFIXED64,
+                FieldDescriptor.TYPE_SINT32,
+            },
+            "kSigned": {FieldDescriptor.TYPE_INT64, FieldDescriptor.TYPE_SFIXED64},
+            "kUnsigned": {FieldDescriptor.TYPE_UINT64},
+            "kZigzag": {FieldDescriptor.TYPE_SINT32},
         }[kind]
         assert field.type in expected, (namespace, name)

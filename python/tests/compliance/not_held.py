@@ -17,15 +17,10 @@ NOT_HELD.update(
             "Traces",
             "TraceIdRatioBased sampler implements OpenTelemetry tracestate `th` field",
         ): "it decides as upstream's; ErrorAware and the composable samplers write `th`",
-        ("Logs", "OTLP File exporter"): "as upstream: there is none",
         (
             "Context Propagation",
             "OpenCensus Binary Propagator",
         ): "its carrier is bytes; as upstream: there is none",
-        (
-            "Exporters",
-            "OTLP/HTTP JSON Protobuf Exporter",
-        ): "protobuf alone is sent, as upstream has it",
         (
             "Exporters",
             "Concurrent sending",

@@ -256,7 +256,7 @@ MISTAKES = [
     ),
     (
         'file_format: "1.0"\ntracer_provider: {processors: [{simple: {exporter: {}}}]}',
-        "tracer_provider.processors[0].simple.exporter: exactly one of otlp_http, otlp_grpc, console is expected",
+        "tracer_provider.processors[0].simple.exporter: exactly one of otlp_http, otlp_grpc, otlp_file/development, console is expected",
     ),
     ('file_format: "1.0"\nlog_level: loud', "2:12: log_level: 'loud' is none of trace"),
     ('file_format: "1.0"\nlog_level: ${1}', "'${1}' is not ${NAME}"),

@@ -7,6 +7,7 @@ import functools
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from vedette import _components
 from vedette.configuration._model import Component, ConfigurationError
@@ -226,8 +227,6 @@ def _otlp(signal: str, protocol: str) -> Callable[..., Any]:
     def make(endpoint: str | None = None, tls: Any = None, headers: Any = None,
              headers_list: str | None = None, compression: str | None = None,
              timeout: int | None = None, encoding: str | None = None, **more: Any) -> Any:  # fmt: skip
-        if encoding == "json":
-            raise ValueError("OTLP in JSON is not sent; use encoding: protobuf")
         tls = tls or {}
         arguments: dict[str, Any] = {
             "endpoint": endpoint or _DEFAULT_ENDPOINTS[protocol].format(signal=signal),
@@ -240,10 +239,26 @@ def _otlp(signal: str, protocol: str) -> Callable[..., Any]:
         }
         if protocol == "grpc":
             arguments["insecure"] = bool(tls.get("insecure"))
-        exporter = _components.find(_components.EXPORTER_GROUPS[signal], f"otlp_proto_{protocol}")
+        name = "otlp_json_http" if encoding == "json" else f"otlp_proto_{protocol}"
+        exporter = _components.find(_components.EXPORTER_GROUPS[signal], name)
         return exporter(
             **{k: v for k, v in arguments.items() if v is not None}, **_preferences(**more)
         )
+
+    return make
+
+
+def _file(signal: str) -> Callable[..., Any]:
+    def make(output_stream: str = "stdout", **more: Any) -> Any:
+        exporter = _components.find(_components.EXPORTER_GROUPS[signal], "otlp_json_file")
+        if output_stream == "stdout":
+            return exporter(**_preferences(**more))
+        url = urlsplit(output_stream)
+        if url.scheme != "file" or url.netloc not in ("", "localhost") or not url.path:
+            raise ValueError(
+                f"output_stream: stdout or file:///PATH is expected, not {output_stream!r}"
+            )
+        return exporter(unquote(url.path), **_preferences(**more))
 
     return make
 
@@ -262,6 +277,7 @@ def _exporter(component: Component, signal: str) -> Any:
         {
             "otlp_http": _otlp(signal, "http"),
             "otlp_grpc": _otlp(signal, "grpc"),
+            "otlp_file/development": _file(signal),
             "console": _console(signal),
         },
     )

@@ -90,6 +90,7 @@ def _exporters(group: str, more: Mapping[str, Any]) -> OneOf:
         {
             "otlp_http": Map({**_OTLP_HTTP, **more}),
             "otlp_grpc": Map({**_OTLP_GRPC, **more}),
+            "otlp_file/development": Map({"output_stream": TEXT, **more}),
             "console": Map(more),
         },
     )

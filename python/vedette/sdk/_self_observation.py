@@ -159,9 +159,9 @@ class ExporterMetrics:
     ) -> None:
         meter = (meter_provider or get_meter_provider()).get_meter(_METER)
         noun = _EXPORTED[signal]
-        kind = f"otlp_{'grpc' if protocol == 'grpc' else 'http'}_{signal.rstrip('s')}_exporter"
+        kind = f"otlp_{protocol.replace('/', '_')}_{signal.rstrip('s')}_exporter"
         kind = kind.replace("trace", "span")
-        self._own = {**_component(kind), **_server(url)}
+        self._own = {**_component(kind), **(_server(url) if protocol != "file" else {})}
         self._lanes: list[tuple[Any, bool]] = []
         self._sent: Counter[str] = Counter()  # by Python, by error
         self._inflight = 0

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "base/bytes.h"
-#include "wire/json/otlp_schema.h"
+#include "wire/otlp_schema.h"
 #include "wire/proto_reader.h"
 
 namespace vedette::wire {
@@ -164,9 +164,13 @@ class Rewriter {
         w_.varint(flag);
         return {};
       }
-      case Kind::kInteger: {
+      case Kind::kInteger:
+      case Kind::kSigned:
+      case Kind::kUnsigned:
+      case Kind::kZigzag: {
         uint64_t number = 0;
         if (!integer(in, number)) return wrong_type(message, field, "an integer");
+        if (field.kind == Kind::kZigzag) number = base::zigzag(static_cast<int64_t>(number));
         w_.varint(field.tag);
         write_integer(field.tag & kWireType, number);
         return {};
@@ -226,7 +230,11 @@ class Rewriter {
       } else {
         uint64_t number = 0;
         if (!integer(item, number)) return wrong_type(message, field, "an array of integers");
-        w.fixed(number);
+        if (field.kind == Kind::kUnsigned) {
+          w.varint(number);
+        } else {
+          w.fixed(number);
+        }
       }
     }
     w_.varint(field.tag);

@@ -128,12 +128,14 @@ def endpoint_arguments(
     base = given or (None if _env.given("OTEL_EXPORTER_OTLP_ENDPOINT", signal) else usual)
     if base is None or not isinstance(kind, type) or not issubclass(kind, OtlpExporter):
         return {}
+    if kind._protocol == "file":
+        return {}
     whole = issubclass(kind, HttpExporter)
     return {"endpoint": f"{base.rstrip('/')}/v1/{signal}" if whole else base}
 
 
 class HttpExporter(OtlpExporter):
-    """OTLP/HTTP with protobuf bodies."""
+    """OTLP/HTTP, with bodies in protobuf, or in JSON where ``_protocol`` says so."""
 
     def __init__(self, signal: str, path: str, endpoint: str | None, headers: Any = None,
                  timeout: float | None = None, compression: Any = None, ca_file: str | None = None,
@@ -159,6 +161,7 @@ class HttpExporter(OtlpExporter):
         self._sender = _senders.SessionSender(
             session, self._endpoint, self._headers, self._timeout, self._compression,
             self._options["ca_file"], self._options["certificate_file"], self._options["key_file"],
+            self._signal if self._protocol == "http/json" else None,
         )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import time
 import zlib
 from typing import Any
 
-from vedette import _env
+from vedette import _env, _native
 
 logger = logging.getLogger("vedette")
 
@@ -34,10 +34,11 @@ def _retry(attempt: Any, timeout: float, stopped: threading.Event) -> bool:
 
 
 class SessionSender:
-    """OTLP/HTTP through a ``requests.Session``."""
+    """OTLP/HTTP through a ``requests.Session``; with ``json_signal`` requests of that signal are sent in JSON."""
 
     def __init__(self, session: Any, url: str, headers: list[tuple[str, str]], timeout: float,
-                 compression: str, ca_file: str, certificate_file: str, key_file: str) -> None:  # fmt: skip
+                 compression: str, ca_file: str, certificate_file: str, key_file: str,
+                 json_signal: str | None = None) -> None:  # fmt: skip
         self._session = session
         self._url = url
         self._timeout = timeout
@@ -47,11 +48,15 @@ class SessionSender:
         if certificate_file and key_file:
             self._certificate = (certificate_file, key_file)
         self._stopped = threading.Event()
-        self._headers = {"content-type": "application/x-protobuf", **dict(headers)}
+        self._json_signal = json_signal
+        content_type = "application/json" if json_signal else "application/x-protobuf"
+        self._headers = {"content-type": content_type, **dict(headers)}
         if compression != "none":
             self._headers["content-encoding"] = compression
 
     def send(self, body: bytes) -> bool:
+        if self._json_signal:
+            body = _native.otlp_json(self._json_signal, body).encode()
         if self._compression == "gzip":
             body = gzip.compress(body, 6)
         elif self._compression == "deflate":

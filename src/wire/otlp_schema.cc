@@ -1,4 +1,4 @@
-#include "wire/json/otlp_schema.h"
+#include "wire/otlp_schema.h"
 
 #include "wire/otlp_fields.h"
 
@@ -28,7 +28,7 @@ const Message kKeyValueList{"KeyValueList", kKeyValueListFields};
 const Field kAnyValueFields[] = {
     {"stringValue", otlp::any_value::kStringValue, Kind::kText},
     {"boolValue", otlp::any_value::kBoolValue, Kind::kBool},
-    {"intValue", otlp::any_value::kIntValue, Kind::kInteger},
+    {"intValue", otlp::any_value::kIntValue, Kind::kSigned},
     {"doubleValue", otlp::any_value::kDoubleValue, Kind::kDouble},
     {"arrayValue", otlp::any_value::kArrayValue, Kind::kMessage, &kArrayValue},
     {"kvlistValue", otlp::any_value::kKvlistValue, Kind::kMessage, &kKeyValueList},
@@ -38,6 +38,7 @@ const Message kAnyValue{"AnyValue", kAnyValueFields};
 
 const Field kResourceFields[] = {
     {"attributes", otlp::resource::kAttributes, Kind::kMessage, &kKeyValue, kRepeated},
+    {"droppedAttributesCount", otlp::resource::kDroppedAttributesCount, Kind::kInteger},
 };
 const Message kResource{"Resource", kResourceFields};
 
@@ -45,6 +46,8 @@ const Field kScopeFields[] = {
     {"name", otlp::instrumentation_scope::kName, Kind::kText},
     {"version", otlp::instrumentation_scope::kVersion, Kind::kText},
     {"attributes", otlp::instrumentation_scope::kAttributes, Kind::kMessage, &kKeyValue, kRepeated},
+    {"droppedAttributesCount", otlp::instrumentation_scope::kDroppedAttributesCount,
+     Kind::kInteger},
 };
 const Message kScope{"InstrumentationScope", kScopeFields};
 
@@ -158,7 +161,7 @@ const Field kExemplarFields[] = {
      kRepeated},
     {"timeUnixNano", otlp::exemplar::kTimeUnixNano, Kind::kInteger},
     {"asDouble", otlp::exemplar::kAsDouble, Kind::kDouble},
-    {"asInt", otlp::exemplar::kAsInt, Kind::kInteger},
+    {"asInt", otlp::exemplar::kAsInt, Kind::kSigned},
     {"spanId", otlp::exemplar::kSpanId, Kind::kHexId},
     {"traceId", otlp::exemplar::kTraceId, Kind::kHexId},
 };
@@ -169,7 +172,7 @@ const Field kNumberDataPointFields[] = {
     {"startTimeUnixNano", otlp::number_data_point::kStartTimeUnixNano, Kind::kInteger},
     {"timeUnixNano", otlp::number_data_point::kTimeUnixNano, Kind::kInteger},
     {"asDouble", otlp::number_data_point::kAsDouble, Kind::kDouble},
-    {"asInt", otlp::number_data_point::kAsInt, Kind::kInteger},
+    {"asInt", otlp::number_data_point::kAsInt, Kind::kSigned},
     {"exemplars", otlp::number_data_point::kExemplars, Kind::kMessage, &kExemplar, kRepeated},
     {"flags", otlp::number_data_point::kFlags, Kind::kInteger},
 };
@@ -227,11 +230,35 @@ const Field kHistogramFields[] = {
 };
 const Message kHistogram{"Histogram", kHistogramFields};
 
-// Its points are counted and refused, so nothing of them is read.
-const Message kExponentialDataPoint{"ExponentialHistogramDataPoint", {}};
+const Field kBucketsFields[] = {
+    {"offset", otlp::exponential_buckets::kOffset, Kind::kZigzag},
+    {"bucketCounts", otlp::exponential_buckets::kBucketCounts, Kind::kUnsigned, nullptr, kRepeated},
+};
+const Message kBuckets{"Buckets", kBucketsFields};
+
+namespace exponential = otlp::exponential_histogram_data_point;
+const Field kExponentialDataPointFields[] = {
+    {"attributes", exponential::kAttributes, Kind::kMessage, &kKeyValue, kRepeated},
+    {"startTimeUnixNano", exponential::kStartTimeUnixNano, Kind::kInteger},
+    {"timeUnixNano", exponential::kTimeUnixNano, Kind::kInteger},
+    {"count", exponential::kCount, Kind::kInteger},
+    {"sum", exponential::kSum, Kind::kDouble},
+    {"scale", exponential::kScale, Kind::kZigzag},
+    {"zeroCount", exponential::kZeroCount, Kind::kInteger},
+    {"positive", exponential::kPositive, Kind::kMessage, &kBuckets},
+    {"negative", exponential::kNegative, Kind::kMessage, &kBuckets},
+    {"flags", exponential::kFlags, Kind::kInteger},
+    {"exemplars", exponential::kExemplars, Kind::kMessage, &kExemplar, kRepeated},
+    {"min", exponential::kMin, Kind::kDouble},
+    {"max", exponential::kMax, Kind::kDouble},
+    {"zeroThreshold", exponential::kZeroThreshold, Kind::kDouble},
+};
+const Message kExponentialDataPoint{"ExponentialHistogramDataPoint", kExponentialDataPointFields};
 const Field kExponentialHistogramFields[] = {
     {"dataPoints", otlp::exponential_histogram::kDataPoints, Kind::kMessage, &kExponentialDataPoint,
      kRepeated},
+    {"aggregationTemporality", otlp::exponential_histogram::kAggregationTemporality,
+     Kind::kInteger},
 };
 const Message kExponentialHistogram{"ExponentialHistogram", kExponentialHistogramFields};
 

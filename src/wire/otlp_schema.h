@@ -1,4 +1,5 @@
-// OTLP's messages as JSON names them, for the rewriting in otlp_json.cc.
+// OTLP's messages as JSON names them (opentelemetry-proto, docs/specification.md, "JSON Protobuf
+// Encoding"): what json/otlp_json.cc reads JSON by, and otlp_to_json.cc writes it.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,10 @@ enum class Kind : uint8_t {
   kHexId,   // bytes, written as hex
   kBase64,  // bytes, written as base64
   kBool,
-  kInteger,  // any integer or enum, 32 or 64 bits
+  kInteger,   // up to 32 bits or an enum, a number in JSON; fixed64: unsigned, a string
+  kSigned,    // int64 or sfixed64, a string
+  kUnsigned,  // uint64 as a varint, a string
+  kZigzag,    // sint32, a number
   kDouble,
   kMessage,
 };
@@ -26,7 +30,7 @@ struct Field {
   uint32_t tag;  // of wire/otlp_fields.h
   Kind kind;
   const Message* message = nullptr;  // of kMessage
-  bool repeated = false;             // messages one by one, numbers packed
+  bool repeated = false;             // messages one by one, numbers packed: kInteger as fixed64
 };
 
 struct Message {

@@ -1,0 +1,1 @@
+"""OTLP in JSON (opentelemetry-proto, "JSON Protobuf Encoding"): sent by HTTP, or written to files."""
