@@ -177,6 +177,19 @@ def test_meter_provider(sdk, http_sink):
     assert metrics["others"].exponential_histogram.data_points[0].count == 1
 
 
+def test_view_matching_mode(http_sink):
+    text = f"""{{file_format: "1.0", meter_provider: {{view_matching_mode/development: composable,
+        readers: [{{periodic: {{exporter: {{otlp_http: {{endpoint: "{http_sink.base}/v1/metrics"}}}}}}}}],
+        views: [{{selector: {{instrument_name: c}}, stream: {{name: d}}}},
+                {{selector: {{instrument_name: c}}, stream: {{description: said}}}}]}}}}"""
+    made = create(parse(text))
+    made.meter_provider.get_meter("m").create_counter("c").add(1)
+    assert made.meter_provider.force_flush()
+    made.meter_provider.shutdown()
+    (metric,) = http_sink.metrics_by_name().values()
+    assert (metric.name, metric.description) == ("d", "said")
+
+
 def test_prometheus_reader():
     text = """{file_format: "1.0", resource: {attributes: [{name: team.name, value: a}]},
         meter_provider: {readers: [{pull: {cardinality_limits: {default: 2}, exporter: {

@@ -10,6 +10,7 @@ import time
 import pytest
 from metric_setup import SAMPLED, UNSAMPLED, Setup
 from opentelemetry import trace
+from opentelemetry.metrics import Observation
 from rows import row
 from vedette.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from vedette.sdk.metrics import (
@@ -414,3 +415,74 @@ def test_console():
     setup.meter.create_counter("c").add(1, {"k": "v"})
     setup.provider.shutdown()
     assert json.loads(out.getvalue())["resource_metrics"]
+
+
+COMPOSABLE = "The `MeterProvider` supports configuring `view_matching_mode` to enable composable View matching."
+
+
+@row("Metrics", COMPOSABLE)
+def test_views_that_compose():
+    views = [
+        View(instrument_name="took", description="first", attribute_keys={"a", "b", "c"}),
+        View(
+            instrument_name="*",
+            aggregation=ExplicitBucketHistogramAggregation([1]),
+            attribute_keys={"b", "c", "d"},
+        ),
+        View(instrument_name="took", description="second", aggregation_cardinality_limit=1),
+        View(instrument_name="took", excluded_attribute_keys={"c"}),
+    ]
+    setup = Setup(views, view_matching_mode="composable")
+    took = setup.meter.create_histogram("took", description="own")
+    for value in range(3):
+        took.record(value, {"a": 1, "b": value, "c": 3, "d": 4})
+    found = setup.collect()
+    assert list(found) == ["took"] and found["took"].description == "second"
+    points = found["took"].data.data_points
+    assert [p.attributes for p in points] == [{"b": 0}, {"otel.metric.overflow": True}]
+    assert list(points[0].explicit_bounds) == [1]
+
+
+@row("Metrics", COMPOSABLE)
+def test_views_that_compose_by_name():
+    views = [
+        View(instrument_name="took", name="short", attribute_keys=set()),
+        View(instrument_type=Counter, description="of all"),
+        View(instrument_name="took", name="long"),
+        View(instrument_name="took", name="short", description="later"),
+    ]
+    setup = Setup(views, view_matching_mode="composable")
+    setup.meter.create_counter("took").add(1, {"a": 1})
+    setup.meter.create_counter("other").add(1, {"a": 1})
+    setup.meter.create_gauge("level").set(1)
+    shown = {
+        name: (metric.description, metric.data.data_points[0].attributes)
+        for name, metric in setup.collect().items()
+    }
+    assert shown == {
+        "short": ("later", {}),
+        "long": ("of all", {"a": 1}),
+        "other": ("of all", {"a": 1}),
+        "level": ("", {}),
+    }
+
+
+def test_an_aggregation_that_cannot_be_is_left_out_of_the_composed(caplog):
+    views = [
+        View(instrument_name="seen", description="kept", aggregation=LastValueAggregation()),
+        View(instrument_name="seen", aggregation=ExplicitBucketHistogramAggregation()),
+    ]
+    setup = Setup(views, view_matching_mode="composable")
+    setup.meter.create_observable_counter("seen", [lambda _: [Observation(3)]])
+    found = setup.collect()["seen"]
+    assert found.description == "kept" and type(found.data).__name__ == "Gauge"
+    assert "its aggregation has not been applied" in caplog.text
+
+
+def test_view_matching_modes():
+    views = [View(instrument_name="c", name=name) for name in ("a", "b")]
+    setup = Setup([*views, View(instrument_name="c", description="d")])
+    setup.meter.create_counter("c").add(1)
+    assert set(setup.collect()) == {"a", "b", "c"}, "each view a stream"
+    with pytest.raises(ValueError, match="view_matching_mode"):
+        Setup(view_matching_mode="other")

@@ -434,6 +434,7 @@ def _meter_provider(model: Mapping[str, Any], resource: Any) -> Any:
         metric_readers=[_reader(component) for component in settings["readers"] or ()],
         resource=resource,
         views=[_view(view) for view in settings.get("views") or ()],
+        view_matching_mode=settings.get("view_matching_mode/development") or "independent",
         **more,
     )
 

@@ -300,6 +300,7 @@ FILE = Map(
                 "readers": ListOf(_READER),
                 "views": ListOf(_VIEW),
                 "exemplar_filter": Scalar(choices=("always_on", "always_off", "trace_based")),
+                "view_matching_mode/development": Scalar(choices=("independent", "composable")),
             },
             ("readers",),
         ),

@@ -33,7 +33,7 @@ from vedette.sdk.metrics._point import (
     Sum,
 )
 from vedette.sdk.metrics._producer import KINDS, MetricFilterResult, Sieve
-from vedette.sdk.metrics._view import View
+from vedette.sdk.metrics._view import View, composed
 
 logger = logging.getLogger("vedette.sdk.metrics")
 
@@ -145,9 +145,14 @@ class Consumer:
     """All instruments and readers of one provider."""
 
     def __init__(
-        self, resource: Any, views: Sequence[View], exemplar_filter: ExemplarFilter
+        self,
+        resource: Any,
+        views: Sequence[View],
+        exemplar_filter: ExemplarFilter,
+        composable: bool = False,
     ) -> None:
         self.resource = resource
+        self._composable = composable
         self._views = views
         self._filter = exemplar_filter
         self._lock = threading.RLock()  # instruments and readers
@@ -204,7 +209,10 @@ class Consumer:
 
     def _connect(self, reader: Any, instrument: Any) -> None:
         matching = [view for view in self._views if view._match(instrument)]
-        views = [view for view in matching if self._compatible(view, instrument)]
+        if self._composable:
+            views = composed([self._made_compatible(view, instrument) for view in matching])
+        else:
+            views = [view for view in matching if self._compatible(view, instrument)]
         streams = self._readers[reader]
         for view in views if matching else [_DEFAULT_VIEW]:
             stream = _Stream(reader, view, instrument)
@@ -222,12 +230,17 @@ class Consumer:
                 reader._need_python_data()
 
     @staticmethod
-    def _compatible(view: View, instrument: Any) -> bool:
+    def _made_compatible(view: View, instrument: Any) -> View:
+        fits = Consumer._compatible(view, instrument, "its aggregation")
+        return view if fits else view._without_aggregation()
+
+    @staticmethod
+    def _compatible(view: View, instrument: Any, what: str = "the view") -> bool:
         histograms = (ExplicitBucketHistogramAggregation, ExponentialBucketHistogramAggregation)
         if instrument._asynchronous and isinstance(view._aggregation, histograms):
             logger.warning(
-                "View %s and instrument %s will produce semantic errors when matched, the view has not "
-                "been applied.", view._name or view._instrument_name, instrument.name,
+                "View %s and instrument %s will produce semantic errors when matched, %s has not "
+                "been applied.", view._name or view._instrument_name, instrument.name, what,
             )  # fmt: skip
             return False
         return True

@@ -167,7 +167,9 @@ def _filter_from_environment() -> ExemplarFilter:
 
 
 class MeterProvider(api.MeterProvider):
-    """Makes meters; holds what they share: readers, views, resource and exemplar filter. Unless
+    """Makes meters; holds what they share: readers, views, resource and exemplar filter. With the
+    ``view_matching_mode`` "composable" all views that match an instrument and do not name different streams make one; else
+    ("independent") each makes its own. Unless
     ``shutdown_on_exit`` is false the end of the process flushes, within two seconds."""
 
     _all_metric_readers_lock = threading.Lock()
@@ -181,11 +183,19 @@ class MeterProvider(api.MeterProvider):
         shutdown_on_exit: bool = True,
         views: Sequence[View] = (),
         *,
+        view_matching_mode: str = "independent",
         _meter_configurator: Callable[[Any], _MeterConfig] | None = None,
     ) -> None:
+        if view_matching_mode not in ("independent", "composable"):
+            raise ValueError(
+                f"view_matching_mode must be independent or composable, not {view_matching_mode!r}"
+            )
         self._resource = Resource.create({}) if resource is None else resource
         self._consumer = Consumer(
-            self._resource, views, exemplar_filter or _filter_from_environment()
+            self._resource,
+            views,
+            exemplar_filter or _filter_from_environment(),
+            composable=view_matching_mode == "composable",
         )
         self._metric_readers: list[Any] = []
         self._meters: dict[tuple[Any, ...], Meter] = {}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+import functools
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
-from functools import partial
 from typing import Any
 
 from vedette.sdk.metrics._aggregation import (
@@ -110,4 +111,39 @@ class View:
         builder = self._exemplar_reservoir_factory(kind)
         if builder is _default_reservoir_factory(kind):
             return None
-        return partial(builder, **aggregation._reservoir_arguments(instrument))
+        return functools.partial(builder, **aggregation._reservoir_arguments(instrument))
+
+    def _with(self, other: View) -> View:
+        """This view, and what ``other``, registered later, says differently."""
+        both = copy.copy(self)
+        both._description = self._description if other._description is None else other._description
+        if other._aggregation is not View._default_aggregation:
+            both._aggregation = other._aggregation
+        if other._exemplar_reservoir_factory is not _default_reservoir_factory:
+            both._exemplar_reservoir_factory = other._exemplar_reservoir_factory
+        if other._aggregation_cardinality_limit is not None:
+            both._aggregation_cardinality_limit = other._aggregation_cardinality_limit
+        if self._attribute_keys is None:
+            both._attribute_keys = other._attribute_keys
+        elif other._attribute_keys is not None:
+            both._attribute_keys = set(self._attribute_keys) & set(other._attribute_keys)
+        excluded = set(self._excluded_attribute_keys) | set(other._excluded_attribute_keys)
+        both._excluded_attribute_keys = excluded
+        return both
+
+    def _without_aggregation(self) -> View:
+        rest = copy.copy(self)
+        rest._aggregation = View._default_aggregation
+        return rest
+
+
+def composed(views: Sequence[View]) -> list[View]:
+    """One view for each name that matching views give, of all that give it or none; one where none is given."""
+    names = dict.fromkeys(view._name for view in views if view._name is not None)
+    found = []
+    for name in names or ([None] if views else []):
+        group = [view for view in views if view._name in (None, name)]
+        merged = copy.copy(functools.reduce(View._with, group))
+        merged._name = name
+        found.append(merged)
+    return found
