@@ -405,7 +405,11 @@ PyObject* py_set_attribute(PyObject* self, PyObject* const* args, Py_ssize_t nar
   return none();
 }
 
-PyObject* py_set_attributes(PyObject* self, PyObject* attributes) {
+PyObject* py_set_attributes(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                            PyObject* kwnames) {
+  static const char* const names[] = {"attributes"};
+  PyObject* attributes;
+  if (!bind({"set_attributes", names, 1, 1, 1}, args, nargs, kwnames, &attributes)) return nullptr;
   SpanObject* span = as_span(self);
   if (attributes != Py_None && open(span)) {
     record_attributes(span->record, attributes, span->tracer->provider->limits);
@@ -442,7 +446,11 @@ PyObject* py_add_link(PyObject* self, PyObject* const* args, Py_ssize_t nargs, P
   return none();
 }
 
-PyObject* py_update_name(PyObject* self, PyObject* name) {
+PyObject* py_update_name(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                         PyObject* kwnames) {
+  static const char* const names[] = {"name"};
+  PyObject* name;
+  if (!bind({"update_name", names, 1, 1, 1}, args, nargs, kwnames, &name)) return nullptr;
   SpanObject* span = as_span(self);
   if (!open(span)) return none();
   Ref text(PyUnicode_Check(name) ? Py_NewRef(name) : PyObject_Str(name));
@@ -539,12 +547,13 @@ PyMethodDef span_methods[] = {
      "set_attribute(key, value): sets one attribute. None is no value: it is sent as an empty one, "
      "and\n"
      "means nothing to most who receive it."},
-    {"set_attributes", py_set_attributes, METH_O, "set_attributes(attributes): sets several."},
+    {"set_attributes", FAST(py_set_attributes), METH_FASTCALL | METH_KEYWORDS,
+     "set_attributes(attributes): sets several."},
     {"add_event", FAST(py_add_event), METH_FASTCALL | METH_KEYWORDS,
      "add_event(name, attributes=None, timestamp=None)"},
     {"add_link", FAST(py_add_link), METH_FASTCALL | METH_KEYWORDS,
      "add_link(context, attributes=None)"},
-    {"update_name", py_update_name, METH_O, "update_name(name)"},
+    {"update_name", FAST(py_update_name), METH_FASTCALL | METH_KEYWORDS, "update_name(name)"},
     {"set_status", FAST(py_set_status), METH_FASTCALL | METH_KEYWORDS,
      "set_status(status, description=None): OK is final, UNSET is ignored."},
     {"record_exception", FAST(py_record_exception), METH_FASTCALL | METH_KEYWORDS,

@@ -6,6 +6,7 @@ import importlib
 import inspect
 
 import pytest
+from opentelemetry.trace import StatusCode
 
 MODULES = {
     "opentelemetry.sdk.trace": "vedette.sdk.trace",
@@ -115,3 +116,19 @@ def takes_as_much(expected, found, where):
             assert given[name].default is not inspect.Parameter.empty, f"{where} insists on {name}"
     if not anything:
         assert positional[: len(expected_positional)] == expected_positional, where
+
+
+def test_a_span_takes_its_arguments_by_name():
+    """inspect cannot say so of native methods before Python 3.13."""
+    provider = importlib.import_module("vedette.sdk.trace").TracerProvider(shutdown_on_exit=False)
+    span = provider.get_tracer("t").start_span(name="a")
+    span.set_attribute(key="one", value=1)
+    span.set_attributes(attributes={"two": 2})
+    span.add_event(name="e", attributes={}, timestamp=1)
+    span.add_link(context=span.get_span_context(), attributes={})
+    span.update_name(name="b")
+    span.set_status(status=StatusCode.ERROR, description="d")
+    span.record_exception(exception=ValueError(), attributes={}, timestamp=1, escaped=False)
+    span.end(end_time=2)
+    assert (span.name, dict(span.attributes), span.end_time) == ("b", {"one": 1, "two": 2}, 2)
+    assert [event.name for event in span.events] == ["e", "exception"]

@@ -123,6 +123,16 @@ def test_gunicorn(http_sink, tmp_path, program, arguments):
     assert 1 <= names.count("imported") <= (1 if "--preload" in arguments else 2)
 
 
+def uwsgi_python() -> str:
+    """The Python that is linked into uWSGI's plugin: empty without one."""
+    if not shutil.which("uwsgi"):
+        return ""
+    asked = ["uwsgi", "--plugin", "python3", "--python-version"]
+    done = subprocess.run(asked, capture_output=True, text=True)
+    return ".".join(done.stdout.split(".")[:2])
+
+
+VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 UWSGI = ["uwsgi", "--plugin", "python3", "--virtualenv", sys.prefix, "--pythonpath", "."]
 UWSGI += ["--module", "served", "--need-app", "--master", "--processes", "2", "--die-on-term"]
 UWSGI_WAYS = {
@@ -132,7 +142,9 @@ UWSGI_WAYS = {
 }
 
 
-@pytest.mark.skipif(not shutil.which("uwsgi"), reason="uWSGI is not installed")
+@pytest.mark.skipif(
+    uwsgi_python() != VERSION, reason="uWSGI with a plugin for this Python is not installed"
+)
 @pytest.mark.parametrize("arguments", UWSGI_WAYS.values(), ids=UWSGI_WAYS.keys())
 def test_uwsgi(http_sink, tmp_path, arguments):
     """Without --enable-threads no thread of Python's but the first ever runs, and without --py-call-osafterfork Python
