@@ -10,6 +10,9 @@
 #include "sdk/wall_clock.h"
 #include "type_facts.h"
 
+// After Python.h, which has it inside from Python 3.11 on.
+#include <frameobject.h>
+
 namespace vedette::native {
 namespace {
 

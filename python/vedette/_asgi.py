@@ -57,7 +57,7 @@ def _push_http_metrics(meter: Any) -> None:
         if error:
             attributes["error.type"] = error
         if hasattr(duration, "bind"):
-            return duration.bind(attributes).record  # type: ignore[no-any-return]
+            return duration.bind(attributes).record
         return lambda seconds: duration.record(seconds, attributes)
 
     def active(_options: Any) -> list[metrics.Observation]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from vedette import _components, _env
@@ -209,7 +210,7 @@ def _exporters(signal: str) -> Iterator[tuple[str, Callable[[], Any]]]:
     if any(name.lower() == "none" for name in names):
         return
     for name in names:
-        found = _try(variable, lambda name=name: _components.exporter(signal, name))
+        found = _try(variable, partial(_components.exporter, signal, name))
         if found is not None:
             yield name, found
 
@@ -226,7 +227,7 @@ def _made_exporters(
         where = endpoint_arguments(kind, signal, said.endpoint, said.usual_endpoint)
         made = _try(
             f"OTEL_{signal.upper()}_EXPORTER: {name}",
-            lambda kind=kind, where=where: kind(**where),
+            partial(kind, **where),
         )
         if made is not None:
             yield name, made

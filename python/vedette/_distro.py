@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from opentelemetry.instrumentation.distro import BaseDistro
+from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]
 
 from vedette import _boot, _redirect
 
 
-class VedetteDistro(BaseDistro):  # type: ignore[misc]
+class VedetteDistro(BaseDistro):
     """Our own instrumentations, and those of others for what ours do not cover."""
 
     def _configure(self, **kwargs: Any) -> None:

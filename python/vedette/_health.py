@@ -164,6 +164,8 @@ class _Gauges:
                 Gauge("health_check_up", "1 when the check was well at the last probe", ["check"]),
                 Gauge("health_check_duration_seconds", "How long the check took", ["check"]),
             )
+        self._up: Any
+        self._duration: Any
         self._up, self._duration = _Gauges._made
 
     def set(self, name: str, good: bool, seconds: float) -> None:

@@ -133,7 +133,7 @@ def handler(level: int = logging.NOTSET) -> logging.Handler:
             return sink
 
         def _handle_slowly(self, record: logging.LogRecord) -> Any:
-            kept = self.filter(record)
+            kept: Any = self.filter(record)  # a record from Python 3.12 on
             if kept:
                 kept = kept if isinstance(kept, logging.LogRecord) else record
                 sink = self._sinks.get(record.name) or self._find_sink(record.name)
@@ -219,7 +219,7 @@ def loguru_sink(message: Any) -> None:
     record = message.record
     name = record["name"] or "loguru"
     sink = _target.sink(name)
-    logger = None if sink is not None else _target.logger(name)
+    logger: Any = None if sink is not None else _target.logger(name)
     if sink is None and logger is None:
         return
     attributes = {

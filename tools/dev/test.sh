@@ -116,6 +116,7 @@ lint() {
   step "Rules of the house: dependencies, sizes, words" lint-house "$VENV/bin/python" tools/house.py || failed=1
   step "C++ formatting" lint-cpp cpp_format "$fix" || failed=1
   step "Python: ruff" lint-python python_lint "$fix" || failed=1
+  step "Python: types of the package, by mypy --strict" lint-types "$VENV/bin/mypy" || failed=1
   step "TypeScript" lint-ui npm --prefix ui run "$([[ $fix == --fix ]] && echo lint:fix || echo lint)" || failed=1
   return $failed
 }

@@ -424,7 +424,7 @@ def _meter_provider(model: Mapping[str, Any], resource: Any) -> Any:
 
     more: dict[str, Any] = {}
     if settings.get("exemplar_filter"):
-        filters = {
+        filters: dict[str, Callable[[], metrics.ExemplarFilter]] = {
             "always_on": metrics.AlwaysOnExemplarFilter,
             "always_off": metrics.AlwaysOffExemplarFilter,
             "trace_based": metrics.TraceBasedExemplarFilter,

@@ -42,8 +42,16 @@ if TYPE_CHECKING:
         CONTENT_TYPE_LATEST,
         CONTENT_TYPE_PLAIN_0_0_4,
         CONTENT_TYPE_PLAIN_1_0_0,
+        MetricsHandler,
+        delete_from_gateway,
         generate_latest,
+        instance_ip_grouping_key,
+        make_asgi_app,
         make_wsgi_app,
+        push_to_gateway,
+        pushadd_to_gateway,
+        start_http_server,
+        start_wsgi_server,
         write_to_textfile,
     )
     from vedette.prometheus.metrics import Enum, Info

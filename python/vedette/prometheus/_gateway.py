@@ -60,7 +60,7 @@ def _make_handler(
         request = Request(url, data=data, method=method)
         for name, value in headers:
             request.add_header(name, value)
-        answer = build_opener(base_handler).open(request, timeout=timeout)  # type: ignore[arg-type]
+        answer = build_opener(base_handler).open(request, timeout=timeout)
         if answer.code >= 400:
             raise OSError(f"error talking to pushgateway: {answer.code} {answer.msg}")
 

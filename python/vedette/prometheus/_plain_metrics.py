@@ -35,7 +35,7 @@ class _PlainMetric(MetricWrapperBase):
         self._value: Any = self._initial()
         self._families = _native.MetricFamilies()
         if registry is not None:
-            registry.register(self)  # type: ignore[arg-type]
+            registry.register(self)
         self._families.declare(*self._family())
         if not self._labelnames:
             self._show(self._value, True)

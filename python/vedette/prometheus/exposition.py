@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from vedette.prometheus.openmetrics import exposition as openmetrics
@@ -23,6 +23,25 @@ CONTENT_TYPE_LATEST = CONTENT_TYPE_PLAIN_1_0_0
 
 _ALLOWED = [("Allow", "OPTIONS,GET")]
 _GZIP_LEVEL = 6
+
+if TYPE_CHECKING:
+    from vedette.prometheus._gateway import (
+        basic_auth_handler,
+        default_handler,
+        delete_from_gateway,
+        instance_ip_grouping_key,
+        passthrough_redirect_handler,
+        push_to_gateway,
+        pushadd_to_gateway,
+        tls_auth_handler,
+    )
+    from vedette.prometheus._server import (
+        MetricsHandler,
+        ThreadingWSGIServer,
+        start_http_server,
+        start_wsgi_server,
+    )
+    from vedette.prometheus.asgi import make_asgi_app
 
 _LATER = {
     "MetricsHandler": "_server",
@@ -44,12 +63,24 @@ __all__ = (
     "CONTENT_TYPE_LATEST",
     "CONTENT_TYPE_PLAIN_0_0_4",
     "CONTENT_TYPE_PLAIN_1_0_0",
+    "MetricsHandler",
+    "ThreadingWSGIServer",
+    "basic_auth_handler",
     "choose_encoder",
+    "default_handler",
+    "delete_from_gateway",
     "floatToGoString",
     "generate_latest",
+    "instance_ip_grouping_key",
+    "make_asgi_app",
     "make_wsgi_app",
+    "passthrough_redirect_handler",
+    "push_to_gateway",
+    "pushadd_to_gateway",
+    "start_http_server",
+    "start_wsgi_server",
+    "tls_auth_handler",
     "write_to_textfile",
-    *_LATER,
 )
 
 

@@ -172,7 +172,7 @@ class _NativeMetric(MetricWrapperBase):
         init = self._init  # type: ignore[attr-defined]
         init(names[0], documentation, names[1], unit, buckets, number, live, series_limit)
         if registry is not None:
-            registry.register(self)  # type: ignore[arg-type]
+            registry.register(self)
 
     def _all_values(self) -> list[tuple[str, ...]]:
         return self._label_values()  # type: ignore[attr-defined]

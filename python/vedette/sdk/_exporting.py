@@ -146,11 +146,11 @@ class ExportingProcessor:
 def shut_exporter(exporter: Any, timeout: float) -> None:
     """``exporter.shutdown()``, with the time that is left where it takes that."""
     try:
-        parameters = inspect.signature(exporter.shutdown).parameters
+        takes_timeout = "timeout_millis" in inspect.signature(exporter.shutdown).parameters
     except (TypeError, ValueError):
-        parameters = {}
+        takes_timeout = False
     try:
-        if "timeout_millis" in parameters:
+        if takes_timeout:
             exporter.shutdown(timeout_millis=timeout * 1000)
         else:
             exporter.shutdown()

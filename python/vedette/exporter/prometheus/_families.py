@@ -45,7 +45,7 @@ class Families:
         return list(families.values())
 
     def _add(self, families: dict[str, Family], metric: Metric, fixed: dict[str, str]) -> None:
-        data = metric.data
+        data: Any = metric.data
         monotonic = isinstance(data, Sum) and data.is_monotonic
         delta = getattr(data, "aggregation_temporality", None) == AggregationTemporality.DELTA
         aggregation = {Sum: "sum", Gauge: "last_value", Histogram: "histogram"}.get(type(data))

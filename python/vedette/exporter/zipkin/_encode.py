@@ -11,7 +11,13 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from opentelemetry.trace import SpanKind, StatusCode, format_span_id, format_trace_id
+from opentelemetry.trace import (
+    INVALID_SPAN_CONTEXT,
+    SpanKind,
+    StatusCode,
+    format_span_id,
+    format_trace_id,
+)
 
 from vedette.sdk.resources import SERVICE_NAME
 from vedette.sdk.trace import ReadableSpan
@@ -110,7 +116,7 @@ def _annotations(span: ReadableSpan, length_max: int | None) -> list[dict[str, A
 
 
 def version_2(span: ReadableSpan, node: LocalNode, length_max: int | None) -> dict[str, Any]:
-    context = span.context
+    context = span.context or INVALID_SPAN_CONTEXT
     found: dict[str, Any] = {
         "traceId": format_trace_id(context.trace_id),
         "id": format_span_id(context.span_id),

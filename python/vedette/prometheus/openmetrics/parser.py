@@ -60,6 +60,7 @@ def _parse_sample(line: str, native_histograms: bool) -> Sample:
     if head is None:
         raise ValueError("Invalid line: " + line)
     rest = line[head.end() :]
+    labels: dict[str, str]
     if head[2] is None:
         if not _is_valid_legacy_metric_name(head[1]):
             raise ValueError("invalid metric name: " + line)

@@ -111,7 +111,9 @@ class ConcurrentMultiLogRecordProcessor(_MultiLogRecordProcessor):
         super().__init__()
         self._executor = concurrent.futures.ThreadPoolExecutor(max_workers=max_workers)
 
-    def _each(self, call: Callable[[LogRecordProcessor], Any]) -> list[concurrent.futures.Future]:
+    def _each(
+        self, call: Callable[[LogRecordProcessor], Any]
+    ) -> list[concurrent.futures.Future[Any]]:
         return [self._executor.submit(call, one) for one in self._log_record_processors]
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:

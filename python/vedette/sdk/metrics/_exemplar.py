@@ -112,7 +112,7 @@ class ExemplarReservoir(abc.ABC):
 class _FixedSizeExemplarReservoir(ExemplarReservoir):
     def __init__(self, size: int, **kwargs: Any) -> None:
         self._size = size
-        self._kept: dict[int, tuple[Any, ...]] = {}
+        self._kept: dict[int, tuple[float, int, Mapping[str, Any] | None, Context]] = {}
         self._lock = threading.Lock()
 
     def offer(

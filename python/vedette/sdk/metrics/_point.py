@@ -190,5 +190,6 @@ def split(data: MetricsData, points_max: int) -> list[MetricsData]:
 def _rebuilt(
     resource: ResourceMetrics, scope: ScopeMetrics, metric: Metric, points: list[DataPointT]
 ) -> ResourceMetrics:
-    part = dataclasses.replace(metric, data=dataclasses.replace(metric.data, data_points=points))
+    data: Any = metric.data
+    part = dataclasses.replace(metric, data=dataclasses.replace(data, data_points=points))
     return dataclasses.replace(resource, scope_metrics=[dataclasses.replace(scope, metrics=[part])])

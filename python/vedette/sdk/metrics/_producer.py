@@ -8,7 +8,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any
 
@@ -117,12 +117,11 @@ def _sifted(sieve: Sieve, scope: Any, metric: Metric) -> Metric | None:
     answer = sieve.metric(*about)
     if answer is not MetricFilterResult.ACCEPT_PARTIAL:
         return metric if answer is MetricFilterResult.ACCEPT else None
-    points: Sequence[Any] = [
-        p for p in metric.data.data_points if sieve.keeps(*about, p.attributes)
-    ]
+    data: Any = metric.data
+    points = [p for p in data.data_points if sieve.keeps(*about, p.attributes)]
     if not points:
         return None
-    return dataclasses.replace(metric, data=dataclasses.replace(metric.data, data_points=points))
+    return dataclasses.replace(metric, data=dataclasses.replace(data, data_points=points))
 
 
 KINDS: dict[str, type[DataT]] = {

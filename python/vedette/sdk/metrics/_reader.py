@@ -168,7 +168,7 @@ class MetricReader(abc.ABC):
             preferred_temporality, AggregationTemporality.CUMULATIVE
         )
         self._instrument_class_aggregation = _by_made(preferred_aggregation, DefaultAggregation())
-        self._instrument_class_cardinality_limit = _by_made(cardinality_limits, _CARDINALITY_LIMIT)  # type: ignore[arg-type]
+        self._instrument_class_cardinality_limit = _by_made(cardinality_limits, _CARDINALITY_LIMIT)
         self._otel_component_type = getattr(otel_component_type, "value", otel_component_type)
         self._metrics: _self_observation.ReaderMetrics | None = None
         self._producers = list(metric_producers)

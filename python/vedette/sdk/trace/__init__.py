@@ -12,7 +12,7 @@ trace.set_tracer_provider(provider)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from opentelemetry import trace as trace_api
 
@@ -39,7 +39,7 @@ from vedette.sdk.util.instrumentation import InstrumentationInfo, Instrumentatio
 if TYPE_CHECKING:
     from vedette.sdk.trace._readable import Event, EventBase, ReadableSpan
 
-Span = _native.Span
+Span: TypeAlias = _native.Span
 Tracer = _native.Tracer
 trace_api.Tracer.register(Tracer)
 

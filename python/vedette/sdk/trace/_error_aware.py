@@ -83,6 +83,7 @@ class ErrorAware(Sampler):
         """What is known at the start: recorded always, sampled as the trace id or the parent has it. Native tracers do
         not call this."""
         parent = get_current_span(parent_context).get_span_context()
+        state: TraceState | None
         if parent.is_valid:
             sampled, state = parent.trace_flags.sampled, parent.trace_state
         else:

@@ -144,7 +144,7 @@ class AttributePredicate(_Predicate):
         return attributes.get(self.key) == self.value
 
     def __str__(self) -> str:
-        return f"{self.key}={self.value}"
+        return f"{self.key}={self.value!s}"
 
 
 class AttributeValuesPredicate(_Predicate):

@@ -47,13 +47,13 @@ class SpanExportResult(enum.Enum):
 class SpanExporter:
     """Sends spans somewhere. Derive from it and give it to a processor."""
 
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:  # type: ignore[empty-body]
         """Takes a batch. Is not called again before it has returned."""
 
     def shutdown(self) -> None:
         """Nothing comes after that."""
 
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
+    def force_flush(self, timeout_millis: int = 30000) -> bool:  # type: ignore[empty-body]
         """Sends what it may have kept; False when that took longer than the timeout."""
 
 
