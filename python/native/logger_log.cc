@@ -313,6 +313,12 @@ class Line {
     }
     PyFrameObject* frame = PyThreadState_GetFrame(PyThreadState_Get());
     if (!frame) return false;
+    if (!known->counts_callers) {  // up to Python 3.10 who calls _log is passed over, whoever it is
+      PyFrameObject* back = PyFrame_GetBack(frame);
+      Py_DECREF(frame);
+      if (!back) return false;
+      frame = back;
+    }
     while (true) {
       code_ = Ref(reinterpret_cast<PyObject*>(PyFrame_GetCode(frame)));
       if (!is_of_logging(code()->co_filename) && --wanted == 0) break;
