@@ -44,7 +44,9 @@ class Variable(NamedTuple):
         return (self.name,)
 
     def of_signal(self, signal: str) -> str:
-        return re.sub("OTLP_(GRPC_|HTTP_)?", rf"\g<0>{signal.upper()}_", self.name, count=1)
+        head, mark, tail = self.name.partition("OTLP_")
+        protocol = tail[:5] if tail.startswith(("GRPC_", "HTTP_")) else ""
+        return f"{head}{mark}{protocol}{signal.upper()}_{tail[len(protocol) :]}"
 
 
 def _otlp(name: str, kind: str, default: Any = None, **more: Any) -> Variable:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import gc
 import os
-import resource
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -93,7 +92,7 @@ def _cpu() -> Readings:
 def _memory(field: int) -> Callable[[], Readings]:
     def read() -> Readings:
         with open("/proc/self/statm", "rb") as file:
-            yield {}, int(file.read().split()[field]) * resource.getpagesize()
+            yield {}, int(file.read().split()[field]) * os.sysconf("SC_PAGE_SIZE")
 
     return read
 
@@ -109,14 +108,20 @@ def _descriptors() -> Readings:
     yield {}, len(os.listdir("/proc/self/fd")) - 1  # less the one that reads
 
 
+def _usage() -> Any:
+    import resource  # not before somebody asks
+
+    return resource.getrusage(resource.RUSAGE_SELF)
+
+
 def _switches() -> Readings:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
+    usage = _usage()
     yield {"process.context_switch.type": "voluntary"}, usage.ru_nvcsw
     yield {"process.context_switch.type": "involuntary"}, usage.ru_nivcsw
 
 
 def _faults() -> Readings:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
+    usage = _usage()
     yield {"process.paging.fault_type": "minor"}, usage.ru_minflt
     yield {"process.paging.fault_type": "major"}, usage.ru_majflt
 

@@ -8,9 +8,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-METRIC_NAME_RE = re.compile(r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")
-METRIC_LABEL_NAME_RE = re.compile(r"^[a-zA-Z_][a-zA-Z0-9_]*$")
-RESERVED_METRIC_LABEL_NAME_RE = re.compile(r"^__.*$")
+_METRIC_NAME = r"^[a-zA-Z_:][a-zA-Z0-9_:]*$"
+_LABEL_NAME = r"^[a-zA-Z_][a-zA-Z0-9_]*$"
+_PUBLIC = {
+    "METRIC_NAME_RE": _METRIC_NAME,
+    "METRIC_LABEL_NAME_RE": _LABEL_NAME,
+    "RESERVED_METRIC_LABEL_NAME_RE": r"^__.*$",
+}
 
 _EXEMPLAR_MAX = 128  # characters; OpenMetrics 1.0, "Exemplars"
 
@@ -19,6 +23,12 @@ _legacy_validation = os.environ.get("PROMETHEUS_LEGACY_NAME_VALIDATION", "").low
     "1",
     "t",
 )
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:  # patterns are compiled on first use
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return re.compile(_PUBLIC[name])
 
 
 def get_legacy_validation() -> bool:
@@ -49,16 +59,16 @@ def _is_text(name: str) -> bool:
 def _validate_metric_name(name: str) -> None:
     if not name:
         raise ValueError("metric name cannot be empty")
-    if (_legacy_validation and not METRIC_NAME_RE.match(name)) or not _is_text(name):
+    if (_legacy_validation and not re.match(_METRIC_NAME, name)) or not _is_text(name):
         raise ValueError(f"invalid metric name {name!r}")
 
 
 def _is_valid_legacy_metric_name(name: str) -> bool:
-    return METRIC_NAME_RE.match(name) is not None
+    return re.match(_METRIC_NAME, name) is not None
 
 
 def _is_valid_legacy_labelname(name: str) -> bool:
-    return METRIC_LABEL_NAME_RE.match(name) is not None and not name.startswith("__")
+    return re.match(_LABEL_NAME, name) is not None and not name.startswith("__")
 
 
 def _validate_metric_label_name_token(tok: str) -> None:
@@ -67,12 +77,12 @@ def _validate_metric_label_name_token(tok: str) -> None:
     if quoted and not _legacy_validation:
         if not _is_text(tok):
             raise ValueError(f"invalid label name token {tok!r}")
-    elif not METRIC_LABEL_NAME_RE.match(tok):
+    elif not re.match(_LABEL_NAME, tok):
         raise ValueError(f"invalid label name token {tok!r}")
 
 
 def _validate_labelname(name: str) -> None:
-    if (_legacy_validation and not METRIC_LABEL_NAME_RE.match(name)) or not _is_text(name):
+    if (_legacy_validation and not re.match(_LABEL_NAME, name)) or not _is_text(name):
         raise ValueError(f"Invalid label metric name: {name!r}")
     if name.startswith("__"):
         raise ValueError("Reserved label metric name: " + name)
