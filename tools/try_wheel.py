@@ -5,6 +5,7 @@ Run by ``./dev wheel`` inside such a Debian with its own Python: first under tha
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -13,10 +14,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 VENV = HERE / "venv"
+COMMAND = str(VENV / "bin/vedette")
 NOT_BARE = ("cc", "g++", "cmake", "pip3")
 LIBRARIES = ("nghttp2", "re2", "deflate", "simdjson", "spdlog", "fmt", "roaring", "yaml-cpp")
 
@@ -45,20 +48,9 @@ def use() -> None:
     Counter("tried", "").inc()
     assert b"tried_total 1.0" in generate_latest()
 
-    command = str(VENV / "bin/vedette")
-    version = subprocess.run([command, "--version"], check=True, capture_output=True, text=True)
+    version = subprocess.run([COMMAND, "--version"], check=True, capture_output=True, text=True)
     assert vedette.__version__ in version.stdout, version
-    listeners = [f"--{name}=127.0.0.1:0" for name in ("http", "otlp-http", "otlp-grpc")]
-    server = subprocess.Popen(
-        [command, "serve", "--data", HERE / "data", *listeners],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert server.stdout is not None
-        lines = [server.stdout.readline() for _ in range(3)]
-        assert "is ready" in lines[0], lines
-        ui, grpc, http = (re.search(r"127\.0\.0\.1:\d+", line)[0] for line in lines)  # type: ignore[index]
+    with serving(COMMAND, HERE / "data") as (ui, http, grpc):
         ids = []
         for exporter in (Grpc(f"http://{grpc}"), Http(f"http://{http}/v1/traces")):
             provider = TracerProvider()
@@ -69,10 +61,25 @@ def use() -> None:
         for trace_id in ids:
             assert "tried" in read(f"http://{ui}/vedette/v1/traces/{trace_id}")
         assert "<script" in read(f"http://{ui}/"), "the server has no UI"
+    print(f"{version.stdout.strip()}: installed, recorded, served and read back")
+
+
+@contextlib.contextmanager
+def serving(command: str, data: Path) -> Iterator[list[str]]:
+    """host:port of the UI, of OTLP over HTTP and of OTLP over gRPC."""
+    listeners = [f"--{name}=127.0.0.1:0" for name in ("http", "otlp-http", "otlp-grpc")]
+    server = subprocess.Popen(
+        [command, "serve", "--data", data, *listeners], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert server.stdout is not None
+        lines = [server.stdout.readline() for _ in range(3)]
+        assert "is ready" in lines[0], lines
+        ui, grpc, http = (re.search(r"127\.0\.0\.1:\d+", line)[0] for line in lines)  # type: ignore[index]
+        yield [ui, http, grpc]
     finally:
         server.terminate()
         assert server.wait(30) == 0
-    print(f"{version.stdout.strip()}: installed, recorded, served and read back")
 
 
 def read(url: str) -> str:

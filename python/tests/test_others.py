@@ -146,3 +146,24 @@ def test_what_requests_sends_through_urllib3_is_told_once(run):
         requests.get(url)
     """)
     assert [scope for scope, _, _ in spans] == ["vedette.requests"]
+
+
+def test_httpx2_is_left_to_upstreams_instrumentor():
+    """Under redirection its module is ours, which has nothing for httpx2."""
+    folders = release(*OTHERS), release("httpx2==2.16.2", "httpcore2==2.16.2", "truststore==0.10.4")
+    program = """
+        from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor, HTTPXClientInstrumentor
+        HTTPX2ClientInstrumentor().instrument()
+        import httpx2
+        with httpx2.Client() as client:
+            client.get(url)
+        assert HTTPXClientInstrumentor.__module__ == "vedette.instrumentors.httpx"
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", "import vedette.auto\n" + SETUP + textwrap.dedent(program) + END],
+        env=with_path(*folders), capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert [scope for scope, _, _ in json.loads(done.stdout)] == [
+        "opentelemetry.instrumentation.httpx"
+    ]

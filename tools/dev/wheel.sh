@@ -1,4 +1,5 @@
-# The wheel that is handed out: it brings every library that a bare Debian lacks, and is tried in one.
+# The wheel that is handed out: it brings every library that a bare Debian lacks, and is tried in one, and beside the
+# packages of upstream.
 
 packages_wheel=(debootstrap)
 BARE=.cache/roots/bookworm
@@ -15,6 +16,14 @@ make_wheel() {
   rm -rf build/dist dist
   "$VENV/bin/pip" wheel --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir build/dist . &&
     PATH=$ROOT/$VENV/bin:$PATH auditwheel repair --strip --wheel-dir dist build/dist/*.whl
+}
+
+try_wheel_beside() {
+  local venv=.cache/beside
+  rm -rf "$venv" &&
+    "$PYTHON" -m venv "$venv" &&
+    "$venv/bin/pip" install --disable-pip-version-check -q -r tests/upstream.txt &&
+    "$venv/bin/python" tools/try_wheel_beside.py dist/*.whl
 }
 
 # A Debian with Python and nothing else, as it comes from the mirror that apt is set to.
