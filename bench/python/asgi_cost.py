@@ -4,7 +4,7 @@
 The app sends its two messages and nothing else; a loop in this process drives it, no server and no event loop. Thread
 CPU, less that of the bare app in the same process.
 
-    bench/python/asgi_cost.py [--rounds 7] [--requests 50000] [--json]
+    bench/python/asgi_cost.py [--rounds 5] [--requests 50000] [--json]
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def main() -> int:
         answer(cost(driver(app, KINDS[kind]), count, driver(bare, KINDS[kind])))
         return 0
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--requests", type=int, default=50_000)
     parser.add_argument("--json", action="store_true", help="print the rows as JSON instead")
     options = parser.parse_args()

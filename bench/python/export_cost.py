@@ -6,7 +6,7 @@ Paced: 2,000 spans a second with four attributes, by OTLP/HTTP to a sink in a pr
 and less its wait for a core (/proc/thread-self/schedstat): what is left is waiting for the interpreter's lock or
 another. Burst: 50,000 spans at once; how many do not arrive.
 
-    bench/python/export_cost.py [--rounds 5] [--seconds 5] [--json]
+    bench/python/export_cost.py [--rounds 3] [--seconds 5] [--json]
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def main() -> int:
             answer(paced(kind, float(sys.argv[1]), url))
         return 0
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--json", action="store_true", help="print the rows as JSON instead")
     options = parser.parse_args()

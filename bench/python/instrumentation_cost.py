@@ -9,7 +9,7 @@ Each is measured in fresh processes, beside the same call without instrumentatio
 records into its queue with the export thread running, OpenTelemetry's instrumentors on opentelemetry-sdk into nothing (no
 processor), which favours them. They are measured where they are installed.
 
-    bench/python/instrumentation_cost.py [--rounds 7] [--calls 20000] [--json]
+    bench/python/instrumentation_cost.py [--rounds 5] [--calls 20000] [--json]
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def main() -> int:
         answer(measure(case, side, int(sys.argv[1]), sys.argv[2]))
         return 0
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--calls", type=int, default=20_000)
     parser.add_argument("--json", action="store_true", help="print the rows as JSON instead")
     options = parser.parse_args()

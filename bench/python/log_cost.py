@@ -6,7 +6,7 @@ by vedette.logs.JSONRenderer and LoggerFactory; and the latter with the event se
 two extra fields through LoggingHandler, BatchLogRecordProcessor and OTLP/HTTP, of opentelemetry-sdk and of ours; and with
 a handler that does nothing, which is what the logging module itself costs.
 
-    bench/python/log_cost.py [--rounds 7] [--lines 20000] [--json]
+    bench/python/log_cost.py [--rounds 5] [--lines 20000] [--json]
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def main() -> int:
         answer(measure(kind, int(sys.argv[1]), sys.argv[2]))
         return 0
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--lines", type=int, default=20_000)
     parser.add_argument("--json", action="store_true", help="print the rows as JSON instead")
     options = parser.parse_args()

@@ -6,7 +6,7 @@
 Both providers have a reader: ours sends natively every second while it is measured; opentelemetry-sdk keeps in memory,
 which favours it.
 
-    bench/python/meter_cost.py [--rounds 7] [--calls 200000] [--json]
+    bench/python/meter_cost.py [--rounds 5] [--calls 200000] [--json]
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def main() -> int:
         answer(measure(name, figure, int(sys.argv[1]), sys.argv[2]))
         return 0
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--calls", type=int, default=100_000)
     parser.add_argument("--json", action="store_true", help="print the rows as JSON instead")
     options = parser.parse_args()

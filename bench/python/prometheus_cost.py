@@ -6,7 +6,7 @@
 
 The exposition has 100,000 lines of counters with three labels and of histograms, as much of each.
 
-    bench/python/prometheus_cost.py [--rounds 5] [--calls 200000] [--json]
+    bench/python/prometheus_cost.py [--rounds 3] [--calls 200000] [--json]
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def main() -> int:
         answer(recording(prometheus, int(sys.argv[1])) | exposition(prometheus, kind))
         return 0
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--calls", type=int, default=200_000)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

@@ -8,7 +8,7 @@ figure is CPU of the server process from the first turn to the last, of all its 
 the bare one's in the same repetition, the median of all. The bare app takes part twice: how far its second figure is from
 1 is what the noise is.
 
-    bench/python/request_cost.py [--rounds 9] [--gets 3000] [--posts 1000] [--json]
+    bench/python/request_cost.py [--rounds 7] [--gets 3000] [--posts 1000] [--json]
 """
 
 from __future__ import annotations
@@ -187,7 +187,7 @@ def repetition(folder: str, sink: str, counts: dict[str, int]) -> dict[str, dict
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--gets", type=int, default=3000)
     parser.add_argument("--posts", type=int, default=1000)
     parser.add_argument("--json", action="store_true", help="print the rows as JSON instead")

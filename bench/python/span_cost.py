@@ -7,7 +7,7 @@
 Ours and pytracingx record into their queue with the export thread running; opentelemetry-sdk into nothing (no
 processor), which favours it. `api` is opentelemetry-api alone, without any SDK.
 
-    bench/python/span_cost.py [--rounds 7] [--spans 100000] [--json]
+    bench/python/span_cost.py [--rounds 5] [--spans 100000] [--json]
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def main() -> int:
         answer(cost(work, spans))
         return 0
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--spans", type=int, default=100_000)
     parser.add_argument("--json", action="store_true", help="print the rows as JSON instead")
     options = parser.parse_args()
