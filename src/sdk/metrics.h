@@ -1,8 +1,9 @@
 // The in-process metrics: counters, gauges, histograms and summaries with labels.
 //
-// Recording is a few relaxed loads and stores, by one thread at a time (who holds the GIL). Making a
-// series takes a lock, rendering takes none, and both may happen meanwhile. The number of series of a metric is bounded: what goes beyond it is counted in one
-// series whose labels all read "__overflow__", and the guilty label is named once.
+// Recording is a few relaxed loads and stores, by one thread at a time (who holds the GIL). Making
+// a series takes a lock, rendering takes none, and both may happen meanwhile. The number of series
+// of a metric is bounded: what goes beyond it is counted in one series whose labels all read
+// "__overflow__", and the guilty label is named once.
 //
 // Where a service has several processes their values live in one file (metric_arena.h), and each of
 // them answers for all.
@@ -102,7 +103,8 @@ class Series {
     return cells ? cells : attach();
   }
   Cell& cell(size_t index) { return cells()[index]; }
-  /// Nobody else writes meanwhile, so this needs no read-modify-write, which costs ten times as much.
+  /// Nobody else writes meanwhile, so this needs no read-modify-write, which costs ten times as
+  /// much.
   static void raise(Cell& cell, double amount) {
     cell.store(cell.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
   }
