@@ -153,7 +153,7 @@ def main() -> int:
                 case,
                 found[f"{case}/vedette"],
                 found.get(f"{case}/opentelemetry"),
-                "opentelemetry",
+                "opentelemetry" if f"{case}/opentelemetry" in found else "",
                 bar,
             )
             for case, bar in CASES.items()

@@ -117,19 +117,20 @@ bool Connection::stale() const {
   return ::poll(&polled, 1, 0) != 0;
 }
 
-Status Connection::wait_for(short events, int64_t deadline_ns) {
+Status wait_until_ready(int fd, short events, int64_t deadline_ns, WaitLimits* limits,
+                        bool connecting) {
   while (true) {
     int64_t until = deadline_ns;
-    if (limits_) {
-      until = std::min(until, limits_->all_by.load());
-      if (connecting_) until = std::min(until, limits_->connect_by.load());
+    if (limits) {
+      until = std::min(until, limits->all_by.load());
+      if (connecting) until = std::min(until, limits->connect_by.load());
     }
-    pollfd polled[2] = {{fd_, events, 0}, {limits_ ? limits_->waker.fd() : -1, POLLIN, 0}};
+    pollfd polled[2] = {{fd, events, 0}, {limits ? limits->waker.fd() : -1, POLLIN, 0}};
     const int ready = ::poll(polled, 2, poll_timeout(until));
     if (ready < 0 && errno != EINTR) return io_error("poll", errno);
     if (ready > 0 && polled[0].revents) return {};
     if (ready > 0 && polled[1].revents)
-      limits_->waker.clear();
+      limits->waker.clear();
     else if (monotonic_now() >= until)
       return {Code::kDeadlineExceeded, "timed out"};
   }

@@ -49,6 +49,11 @@ struct WaitLimits {
   std::atomic<int64_t> all_by{INT64_MAX};
 };
 
+/// Waits until the descriptor is ready for `events`, as long as the deadline and `limits` (null:
+/// none) let it. `connecting`: those for connecting hold, too.
+Status wait_until_ready(int fd, short events, int64_t deadline_ns, WaitLimits* limits,
+                        bool connecting = false);
+
 class Connection {
  public:
   explicit Connection(const Endpoint& endpoint, std::string_view alpn = {});
@@ -73,7 +78,9 @@ class Connection {
  private:
   Status connect_to_host(int64_t deadline_ns);
   Status connect_to(const addrinfo& address, int64_t deadline_ns);
-  Status wait_for(short events, int64_t deadline_ns);
+  Status wait_for(short events, int64_t deadline_ns) {
+    return wait_until_ready(fd_, events, deadline_ns, limits_, connecting_);
+  }
   Status start_tls(int64_t deadline_ns);
   Status make_context();
   Result<bool> tls_wants(int result, int64_t deadline_ns);

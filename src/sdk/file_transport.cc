@@ -1,11 +1,13 @@
 // The file is opened for each batch: whoever rotates it is followed, and nothing is left open for a
 // forked child. A line is one write() at the file's end, so that processes can share the file.
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
+#include "sdk/connection.h"
 #include "sdk/transport.h"
 
 namespace vedette::sdk {
@@ -18,23 +20,26 @@ class FileTransport final : public Transport {
   const Endpoint& endpoint() const override { return endpoint_; }
   void close() override {}
   void abandon() override {}
-  void obey(WaitLimits*) override {}
+  void obey(WaitLimits* limits) override { limits_ = limits; }
 
-  SendResult send(std::string_view body, int64_t) override {
+  SendResult send(std::string_view body, int64_t deadline_ns) override {
     std::string line = json_of(endpoint_.signal, body);
     line += '\n';
     // What was written of a line before the disk was full is a line of its own then.
     if (torn_) line.insert(0, "\n");
-    // A pipe that nobody reads is not waited for.
+    // A pipe that nobody reads is not opened, and one whose reader stalls waited for until then.
     const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK;
     const int file = ::open(endpoint_.path.c_str(), flags, 0666);
     if (file < 0) return failed("open");
-    ::fcntl(file, F_SETFL, O_APPEND);
     SendResult result;
     std::string_view rest = line;
     while (!rest.empty()) {
       const ssize_t written = ::write(file, rest.data(), rest.size());
       if (written < 0 && errno == EINTR) continue;
+      if (written < 0 && errno == EAGAIN &&
+          wait_until_ready(file, POLLOUT, deadline_ns, limits_).ok()) {
+        continue;
+      }
       if (written <= 0) {
         result = failed("write");
         break;
@@ -56,6 +61,7 @@ class FileTransport final : public Transport {
   }
 
   const Endpoint endpoint_;
+  WaitLimits* limits_ = nullptr;
   bool torn_ = false;
 };
 

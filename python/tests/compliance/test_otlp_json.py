@@ -4,6 +4,9 @@ import io
 import json
 import logging
 import math
+import os
+import select
+import threading
 
 import pytest
 import sink
@@ -385,3 +388,33 @@ def test_a_file_of_a_configuration_file(tmp_path):
     assert made.tracer_provider.force_flush(WAIT_MS)
     made.tracer_provider.shutdown()
     assert spans_in((tmp_path / "a b.jsonl").read_text()) == ["s"]
+
+
+def test_a_pipe_gets_whole_lines_and_holds_nobody_when_its_reader_stalls(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(FileSpanExporter(pipe)))
+
+    def record_more_than_a_pipe_holds():
+        for _ in range(200):
+            with provider.get_tracer("t").start_as_current_span("s") as span:
+                span.set_attribute("text", "x" * 1000)
+
+    record_more_than_a_pipe_holds()
+    flush = threading.Thread(target=provider.force_flush)
+    flush.start()
+    text = b""
+    while not text.endswith(b"\n") and select.select([reader], [], [], 20)[0]:
+        text += os.read(reader, 1 << 16)
+    flush.join(20)
+    (scope,) = json.loads(text)["resourceSpans"][0]["scopeSpans"]
+    assert len(scope["spans"]) == 200
+
+    record_more_than_a_pipe_holds()
+    end = threading.Thread(target=provider.shutdown, daemon=True)
+    end.start()
+    end.join(20)
+    assert not end.is_alive()
+    os.close(reader)
