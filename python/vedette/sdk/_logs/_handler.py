@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import traceback
 import weakref
@@ -164,4 +165,6 @@ def _flush_aside(provider: Any) -> None:
         if found is not None:
             found.force_flush()
 
-    threading.Thread(target=run, name="vedette-flush", daemon=True).start()
+    # From CPython 3.12 on a process that ends starts no threads; what is queued is sent by the provider's shutdown.
+    with contextlib.suppress(RuntimeError):
+        threading.Thread(target=run, name="vedette-flush", daemon=True).start()
