@@ -3,12 +3,12 @@
 
 GET answers a dict. POST validates an order, asks the database twice (SQLAlchemy, SQLite in memory), calls another service
 with httpx, and writes two log lines; observed, it also has three spans and two metrics of its own. For every repetition
-the servers are started anew, and asked in turns of 50 requests, since the speed of a core changes within seconds. The
+the servers are started anew, and asked in turns of ten requests, since the speed of a core changes within seconds. The
 figure is CPU of the server process from the first turn to the last, of all its threads, user and system, as a multiple of
 the bare one's in the same repetition, the median of all. The bare app takes part twice: how far its second figure is from
 1 is what the noise is.
 
-    bench/python/request_cost.py [--rounds 7] [--gets 3000] [--posts 1000] [--json]
+    bench/python/request_cost.py [--rounds 7] [--gets 3000] [--posts 2000] [--json]
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ if OBSERVED:
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, vedette.logs.JSONRenderer()],
         logger_factory=vedette.logs.LoggerFactory(),
+        cache_logger_on_first_use=True,
     )
     orders = Counter("orders_created_total", "Orders", ["payment_method"])
     values = Histogram("order_value_cents", "Value")
@@ -99,7 +100,7 @@ async def create(order: Order):
 """
 
 KINDS = {"bare": "0", "bare again": "0", "vedette": "1"}
-TURN = 50
+TURN = 10
 
 
 def free_port() -> int:
@@ -170,7 +171,7 @@ def repetition(folder: str, sink: str, counts: dict[str, int]) -> dict[str, dict
             server.wait_until_ready()
         for method, count in counts.items():
             used = {}
-            for turn in range(-5, count // TURN):
+            for turn in range(-25, count // TURN):
                 if turn == 0:  # they are warm
                     used = {kind: cpu_seconds(one.process.pid) for kind, one in servers.items()}
                 for server in servers.values():
@@ -189,7 +190,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--gets", type=int, default=3000)
-    parser.add_argument("--posts", type=int, default=1000)
+    parser.add_argument("--posts", type=int, default=2000)
     parser.add_argument("--json", action="store_true", help="print the rows as JSON instead")
     options = parser.parse_args()
     found: dict[str, list[dict[str, float]]] = {kind: [] for kind in KINDS}

@@ -3,6 +3,7 @@
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, vedette.logs.JSONRenderer()],
         logger_factory=vedette.logs.LoggerFactory(),
+        cache_logger_on_first_use=True,
     )
 
 ``JSONRenderer`` is the end of a chain: it adds what the event does not have yet (``level``, ``trace_id`` and ``span_id``

@@ -219,10 +219,17 @@ class Recorded:
         when_pushed([exposed], by_api)
 
     def __call__(self, value: float, *labels: str) -> None:
+        self.series(*labels)(value)
+
+    def series(self, *labels: str) -> Callable[[float], None]:
+        """Takes the values of one series, for those that come often."""
         series = self._metric.labels(*labels) if labels else self._metric
-        if self._counts:
-            series.inc(value)
-        else:
-            series.observe(value)
-        if self._instrument is not None:
-            self._instrument(value, dict(zip(self._attributes, labels, strict=True)))
+        take = series.inc if self._counts else series.observe
+        attributes = dict(zip(self._attributes, labels, strict=True))
+
+        def record(value: float) -> None:
+            take(value)
+            if self._instrument is not None:
+                self._instrument(value, attributes)
+
+        return record

@@ -57,7 +57,7 @@ def pool_name(engine: Any) -> str:
 def _cover(pool: Any, name: str, wait: Recorded, timeouts: Recorded) -> None:
     from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-    connect, recreate = pool.connect, pool.recreate
+    connect, recreate, waited = pool.connect, pool.recreate, wait.series(name)
 
     def timed_connect() -> Any:
         started = time.perf_counter()
@@ -66,7 +66,7 @@ def _cover(pool: Any, name: str, wait: Recorded, timeouts: Recorded) -> None:
         except PoolTimeout:
             timeouts(1, name)
             raise
-        wait(time.perf_counter() - started, name)
+        waited(time.perf_counter() - started)
         return connection
 
     def covered_recreate() -> Any:

@@ -4,9 +4,10 @@
 - ``asyncio.loop.blocked.time``: seconds a loop was blocked, by the function that blocked it; each function is also logged,
   once a minute at most.
 
-``instrument()`` watches every loop that starts to run, and the one that runs; ``watch()`` the latter alone. A loop costs one timer each quarter of a second, and all
-loops of a process one thread that looks at the clock as often; only while a loop is late is its stack looked at. Works
-with asyncio's loops and uvloop's. The loops of a forked child are watched anew.
+``instrument()`` watches every loop that starts to run, and the one that runs; ``watch()`` the latter alone. A loop costs
+one timer each quarter of a second, and all loops of a process one thread that wakes when one of them would be late; only
+while a loop is late is its stack looked at. Works with asyncio's loops and uvloop's. The loops of a forked child are
+watched anew.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ _LOG_PERIOD = 60.0
 
 INTERVAL = 0.25
 BLOCKED = 0.1
+_LATE = BLOCKED / 2  # then the stack is looked at
 
 
 class _Watch:
@@ -111,7 +113,7 @@ def watch(loop: Any = None) -> bool:
         if known is not None and known.loop() is loop and not known.stopped:
             return True
         _watches[id(loop)] = _Watch(loop)
-        if _watcher is None or not _watcher.is_alive():
+        if _watcher is None:
             _watcher = threading.Thread(target=_watch_all, name="vedette-loop-watch", daemon=True)
             _watcher.start()
     return True
@@ -175,15 +177,21 @@ def _watched(original: Any) -> Any:
 
 
 def _watch_all() -> None:
+    global _watcher
     while True:
-        time.sleep(INTERVAL / 4)
         with _lock:
             _forget_the_ended()
-            if not _watches:
+            watches = list(_watches.values())
+            if not watches:
+                _watcher = None
                 return
-            late = [one for one in _watches.values() if time.monotonic() - one.due > BLOCKED / 2]
-        for one in late:
-            _look_at(one)
+        now = time.monotonic()
+        for one in watches:
+            if now - one.due > _LATE:
+                _look_at(one)
+        # A loop that starts meanwhile is not late before this is over.
+        waiting = [one.due + _LATE - now for one in watches if one.culprit is None]
+        time.sleep(max(min(waiting, default=INTERVAL), INTERVAL / 8))
 
 
 def _forget_the_ended() -> None:
