@@ -51,6 +51,7 @@ if OBSERVED:
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, vedette.logs.JSONRenderer()],
         logger_factory=vedette.logs.LoggerFactory(),
+        wrapper_class=vedette.logs.make_filtering_bound_logger(),
         cache_logger_on_first_use=True,
     )
     orders = Counter("orders_created_total", "Orders", ["payment_method"])

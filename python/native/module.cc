@@ -17,6 +17,7 @@
 #include "record_factory.h"
 #include "span.h"
 #include "span_scope.h"
+#include "structlog_method.h"
 #include "structlog_types.h"
 #include "tracer.h"
 #include "waiting.h"
@@ -57,13 +58,13 @@ PyMODINIT_FUNC PyInit__native() {
   Ref module(PyModule_Create(&module_definition));
   if (!module || !load_otel_api()) return nullptr;
   PyObject* m = module.get();
-  const bool ok = add_exporter_types(m) && add_span_type(m) && add_trace_buffer_type(m) &&
-                  add_tracer_types(m) && add_scope_type(m) && add_metric_types(m) &&
-                  add_http_metrics_type(m) && add_asgi_types(m) && add_log_sink_type(m) &&
-                  add_structlog_types(m) && add_client_span_types(m) && add_observed_types(m) &&
-                  add_logging_handler_type(m) && add_logger_log(m) && add_record_factory_type(m) &&
-                  add_instrument_types(m) && add_metric_reader_types(m) &&
-                  add_metric_data_functions(m) && add_prometheus_name_functions(m) &&
-                  add_metric_families_type(m);
+  const bool ok =
+      add_exporter_types(m) && add_span_type(m) && add_trace_buffer_type(m) &&
+      add_tracer_types(m) && add_scope_type(m) && add_metric_types(m) && add_http_metrics_type(m) &&
+      add_asgi_types(m) && add_log_sink_type(m) && add_structlog_types(m) &&
+      add_structlog_method_type(m) && add_client_span_types(m) && add_observed_types(m) &&
+      add_logging_handler_type(m) && add_logger_log(m) && add_record_factory_type(m) &&
+      add_instrument_types(m) && add_metric_reader_types(m) && add_metric_data_functions(m) &&
+      add_prometheus_name_functions(m) && add_metric_families_type(m);
   return ok ? module.release() : nullptr;
 }

@@ -3,6 +3,7 @@
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, vedette.logs.JSONRenderer()],
         logger_factory=vedette.logs.LoggerFactory(),
+        wrapper_class=vedette.logs.make_filtering_bound_logger(),
         cache_logger_on_first_use=True,
     )
 
@@ -17,6 +18,7 @@ sent is dropped and counted.
 
 from __future__ import annotations
 
+import functools
 import logging
 import sys
 import time
@@ -50,6 +52,25 @@ class LoggerFactory:
 
     def __call__(self, *args: Any) -> Any:
         return _native.LineLogger(self._file or sys.stdout)
+
+
+@functools.lru_cache
+def make_filtering_bound_logger(min_level: int | str = 0) -> Any:
+    """structlog ``wrapper_class``: structlog's own of this name, whose ``info()`` and siblings run the chain natively."""
+    import structlog
+
+    base: Any = structlog.make_filtering_bound_logger(min_level)
+    methods = {name: getattr(base, name) for name in _LEVELS}
+    # Those below the level do nothing, and are called otherwise.
+    native = {
+        name: _native.LogMethod(one.__name__, one)
+        for name, one in methods.items()
+        if one.__name__ in _LEVELS
+    }
+    return type(base.__name__, (base,), {"__doc__": base.__doc__, **native})
+
+
+_LEVELS = ("debug", "info", "warning", "warn", "error", "critical", "fatal", "msg")
 
 
 def add_trace_context(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:

@@ -118,6 +118,43 @@ def structlog_rendered():
 
 
 @operation
+def structlog_methods():
+    made = {"text": "line", "dict": {"a": 1}, "pair": ((1,), {"b": 2}), "nothing": None}
+
+    def last(_logger, _name, event):
+        if event["event"] == "drop":
+            raise structlog.DropEvent
+        if event["event"] == "fail":
+            raise ValueError
+        return made[event["event"]]
+
+    log = structlog.wrap_logger(
+        structlog.testing.CapturingLogger(),
+        processors=[structlog.contextvars.merge_contextvars, last],
+        wrapper_class=vedette.logs.make_filtering_bound_logger(),
+    ).bind(user="x")
+    wrong = bad_calls(
+        lambda: log.info(),
+        lambda: log.info("text", event="twice"),
+        lambda: log.info("nothing"),
+        lambda: log.info("fail"),
+        lambda: _native.LogMethod("info"),
+    )
+
+    def call():
+        with structlog.contextvars.bound_contextvars(request="r"):
+            log.info("text", order=7)
+            log.error("dict")
+            log.warning("pair")
+            log.info("drop")
+            log.info("%s", "text")
+        wrong()
+        log._logger.calls.clear()
+
+    return call
+
+
+@operation
 def structlog_shipped():
     chain = [
         vedette.logs.add_trace_context, vedette.logs.ship, structlog.processors.KeyValueRenderer(repr_native_str=False),
