@@ -73,13 +73,13 @@ def waited_for_a_core() -> int:
         return int(file.read().split()[1])
 
 
-def paced(seconds: float, at_a_time: int) -> Iterator[int]:
-    """RATE times a second, so many at a time, with their number."""
+def paced(seconds: float, at_a_time: int) -> Iterator[None]:
+    """RATE times a second, so many at a time."""
     start = time.perf_counter()
     for i in range(0, int(RATE * seconds), at_a_time):
         if (left := start + i / RATE - time.perf_counter()) > 0:
             time.sleep(left)
-        yield i
+        yield
 
 
 def process_cpu(kind: str, seconds: float, url: str) -> Cost:

@@ -2,9 +2,9 @@
 """What one log line costs the application's thread, inside of a span.
 
 structlog: level, trace ids, ISO time and JSON to /dev/null, by a chain of structlog's own processors and its PrintLogger;
-by vedette.logs' JSONRenderer, LoggerFactory and bound logger; and the latter with the event sent by OTLP as well. logging: a line with
-two extra fields through LoggingHandler, BatchLogRecordProcessor and OTLP/HTTP, of opentelemetry-sdk and of ours; and with
-a handler that does nothing, which is what the logging module itself costs.
+by vedette.logs' JSONRenderer, LoggerFactory and bound logger; and these with the event sent by OTLP as well. logging: a
+line with two extra fields through LoggingHandler, BatchLogRecordProcessor and OTLP/HTTP, of opentelemetry-sdk and of ours;
+and with a handler that does nothing, which is what the logging module itself costs.
 
     bench/python/log_cost.py [--rounds 5] [--lines 20000] [--json]
 """

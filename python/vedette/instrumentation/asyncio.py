@@ -113,7 +113,7 @@ def watch(loop: Any = None) -> bool:
         if known is not None and known.loop() is loop and not known.stopped:
             return True
         _watches[id(loop)] = _Watch(loop)
-        if _watcher is None:
+        if _watcher is None or not _watcher.is_alive():  # it could not start, or died
             _watcher = threading.Thread(target=_watch_all, name="vedette-loop-watch", daemon=True)
             _watcher.start()
     return True
